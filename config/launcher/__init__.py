@@ -1,0 +1,1 @@
+"""Starts everything Tributary needs on one machine; standard library only."""
