@@ -1,0 +1,63 @@
+"""What stands around every request."""
+
+from collections.abc import Callable
+
+import structlog
+from csp.middleware import CSPMiddleware
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from psycopg import errors
+from psycopg_pool import PoolTimeout
+
+log = structlog.get_logger()
+Answerer = Callable[[HttpRequest], HttpResponseBase]
+
+# The admin's theme and the API page evaluate expressions; they get a policy of their own.
+LOOSER = {
+    "script-src": ["'self'", "'unsafe-eval'", "'unsafe-inline'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "img-src": ["'self'", "data:"],
+    "worker-src": ["'self'", "blob:"],
+}
+
+
+class ContentSecurityPolicy(CSPMiddleware):  # type: ignore[misc] # django-csp ships no types
+    """The policy of the house, with a looser one for the admin and the API's own page."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Choose the policy by path before the header is written."""
+        if request.path.startswith(("/admin/", "/api/v1/docs/")):
+            response._csp_update = LOOSER  # type: ignore[attr-defined]
+        answer: HttpResponseBase = super().process_response(request, response)
+        return answer
+
+
+def database_trouble(get_response: Answerer) -> Answerer:
+    """Answer 503 with Retry-After, never 500, while the database cannot be reached or is too busy."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return unavailable(error)
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
+
+
+def unavailable(error: Exception) -> HttpResponse | None:
+    """Return the 503 (507 when the disk is full) that stands for a database error, or None for any other error."""
+    if not isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return None
+    full = isinstance(error.__cause__, errors.DiskFull)
+    log.error("database.unavailable", error=str(error))
+    body = {
+        "type": "about:blank",
+        "title": "The disk is full" if full else "The database cannot be reached",
+        "status": 507 if full else 503,
+        "detail": "Nothing was stored. Please try again in a few seconds.",
+    }
+    response = JsonResponse(body, status=body["status"], content_type="application/problem+json")
+    response["Retry-After"] = "5"
+    return response

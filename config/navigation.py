@@ -1,0 +1,62 @@
+"""The navigation of the house: what is shown at the left of every page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
+    ("", [("Home", "house", "home")]),
+    ("Audience", [("Contacts", "users", "contacts"), ("Segments", "layers", "segments"), ("Lists", "list", "lists")]),
+    (
+        "Automations",
+        [
+            ("Flows", "workflow", "flows"),
+            ("Templates of flows", "sparkles", "flow_templates"),
+            ("Reviews", "circle-check", "reviews"),
+        ],
+    ),
+    (
+        "Messages",
+        [
+            ("Broadcasts", "send", "broadcasts"),
+            ("Templates", "mail", "templates"),
+            ("Sent", "inbox", "messages"),
+            ("Suppressions", "shield", "suppressions"),
+        ],
+    ),
+    (
+        "Data",
+        [
+            ("Events", "zap", "events"),
+            ("Attributes", "tag", "attributes"),
+            ("Imports", "upload", "imports"),
+            ("Destinations", "globe", "destinations"),
+        ],
+    ),
+    ("", [("Settings", "settings", "settings")]),
+]
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Give every page the navigation, with only the pages that exist, and the mailbox when there is one."""
+    groups = [{"label": label, "items": [i for i in map(_item(request), items) if i]} for label, items in GROUPS]
+    return {
+        "navigation": [group for group in groups if group["items"]],
+        "mailbox_url": reverse("mailbox") if settings.MAILBOX else "",
+        "live": True,
+    }
+
+
+def _item(request: HttpRequest) -> Any:
+    def item(row: tuple[str, str, str]) -> dict[str, Any] | None:
+        label, icon, name = row
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            return None
+        active = request.path == url or (url != "/" and request.path.startswith(url))
+        return {"label": label, "icon": icon, "url": url, "active": active, "badge": ""}
+
+    return item

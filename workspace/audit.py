@@ -1,0 +1,35 @@
+"""The record of who did what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from workspace.models import Audit, Key
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person of the staff, a program's key, or the house itself (neither)."""
+
+    user_id: int | None = None
+    key_id: int | None = None
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser | None = None, key: Key | None = None) -> "Actor":
+        """Name the actor behind a request."""
+        return cls(
+            user_id=user.pk if user is not None and user.is_authenticated else None, key_id=key.pk if key else None
+        )
+
+
+HOUSE = Actor()
+
+
+def record(actor: Actor, verb: str, subject: str, **detail: Any) -> None:
+    """Write one line of the record, within the caller's transaction."""
+    Audit.objects.create(actor_id=actor.user_id, key_id=actor.key_id, verb=verb, subject=subject, detail=detail)
+    log.info(verb, subject=subject, actor=actor.user_id, key=actor.key_id)
