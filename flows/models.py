@@ -47,6 +47,7 @@ class Flow(models.Model):
                 name="a_flow_that_runs_has_a_version",
             ),
         ]
+        permissions = [("run_flow", "Can publish, activate, pause, resume and drain flows")]
 
     def __str__(self) -> str:
         return self.name
