@@ -48,6 +48,7 @@ class Running:
     program: Program
     process: subprocess.Popen[bytes]
     since: float = field(default_factory=time.monotonic)
+    once: bool = False  # expected to end, and not started again
     crashes: int = 0
     again_at: float | None = None
 
@@ -146,34 +147,28 @@ class Supervisor:
 
     def run(self, program: Program) -> int:
         """Run a program to its end and return its exit code."""
-        running = self.start(program)
-        code = running.process.wait()
-        self._forget(running)
-        return code
-
-    def capture(self, program: Program) -> tuple[int, str]:
-        """Run a program to its end; its exit code and what it wrote to standard output."""
-        running = Running(program, self._spawn(program, stdout=subprocess.PIPE))
-        self.running.append(running)
-        self.guardian.add(running)
-        output, _ = running.process.communicate()
-        self._forget(running)
-        return running.process.returncode, output.decode(errors="replace")
+        running = self._begin(program)
+        running.process.wait()
+        return self._forget(running)
 
     def follow(self, program: Program, hear: Callable[[str], None]) -> int:
-        """Run a program to its end, handing on each line it writes."""
-        running = Running(program, self._spawn(program, stdout=subprocess.PIPE))
-        self.running.append(running)
-        self.guardian.add(running)
+        """Run a program to its end, handing on each line it writes, and return its exit code."""
+        running = self._begin(program, stdout=subprocess.PIPE)
         for line in running.process.stdout or ():
             hear(line.decode(errors="replace").rstrip())
-        code = running.process.wait()
-        self._forget(running)
-        return code
+        running.process.wait()
+        return self._forget(running)
 
-    def _forget(self, running: Running) -> None:
+    def _begin(self, program: Program, stdout: int | None = None) -> Running:
+        running = Running(program, self._spawn(program, stdout), once=True)
+        self.running.append(running)
+        self.guardian.add(running)
+        return running
+
+    def _forget(self, running: Running) -> int:
         self.running.remove(running)
         self.guardian.drop(running.process.pid)
+        return running.process.returncode
 
     def wait_until(self, running: Running, is_ready: Callable[[], bool], patience: float) -> None:
         """Wait until a program answers; its log is in the error if it ends or stays silent."""
@@ -216,7 +211,7 @@ class Supervisor:
         """Look once at every program, and start again what has crashed, with growing gaps."""
         if self.guardian.is_gone():
             self.guardian.begin_again(self.running)
-        for running in self.running:
+        for running in [running for running in self.running if not running.once]:
             if running.again_at is not None:
                 self._start_again(running)
             elif running.has_ended():
