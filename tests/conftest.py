@@ -139,6 +139,3 @@ def axe() -> Callable[[Page], None]:
         assert not found, "\n".join(f"{rule}: {words}\n   {nodes}" for rule, words, nodes in found)
 
     return look
-
-    """Give Django's reverse, so that tests name pages rather than spell them."""
-    return reverse
