@@ -1,9 +1,22 @@
-"""The door: HTTP and websockets."""
+"""The door: HTTP for everybody, websockets for those who have signed in."""
 
 import os
 
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
+from django.urls import path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_asgi_application()
+http = get_asgi_application()
+
+from config.live import Live  # noqa: E402 - Django must be set up before consumers are imported
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/live/", Live.as_asgi())]))),
+    }
+)

@@ -276,3 +276,12 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
     },
 }
+
+UNFOLD = {
+    "SITE_TITLE": "Tributary back office",
+    "SITE_HEADER": "Tributary",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,13 +1,47 @@
-"""Every address of the house."""
+"""Every address of the house: each app offers its pages and its part of the API, put together here."""
+
+from importlib import import_module
+from importlib.util import find_spec
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from config import api, health, pages
+
+APPS = ("contacts", "segmentation", "messaging", "flows")
+
+
+def offered(what: str) -> list[URLPattern | URLResolver]:
+    """Gather the addresses of one sort ("pages", "api", "ingest", "public") that the apps offer."""
+    modules = [import_module(f"{app}.urls") for app in APPS if find_spec(f"{app}.urls")]
+    return [one for module in modules for one in getattr(module, what, [])]
+
+
+wire = [
+    path("progress/", api.progress, name="progress"),
+    path("keys/", api.keys, name="keys"),
+    path("keys/<int:pk>/rotate/", api.rotate_key, name="rotate_key"),
+    path("audit/", api.AuditView.as_view(), name="audit"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]
 
 urlpatterns = [
+    path("", pages.home, name="home"),
+    path("settings/", pages.house_settings, name="settings"),
+    path("", include(offered("pages"))),
+    path("v1/", include(offered("ingest"))),
+    path("api/v1/", include([*wire, *offered("api")])),
+    path("api/v1/", include(offered("ingest"))),
+    path("m/", include(offered("public"))),
     path("admin/", admin.site.urls),
     path("account/", include("allauth.urls")),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html")))

@@ -1,0 +1,71 @@
+"""The back office of staff and of the beat table, in the look of the rest."""
+
+from datetime import datetime, timedelta
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django_celery_beat.admin import PeriodicTaskAdmin
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+ESSENTIAL = {"attend", "deliver", "pass_time", "reap", "partitions", "step_partitions"}
+
+for model in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold ships no types
+    """The people of the house; they are switched off rather than deleted, so that the record keeps its names."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "username", "first_name", "last_name", "is_active", "is_staff", "last_login")
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Say no."""
+        return False
+
+
+@admin.register(Group)
+class GroupsAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold ships no types
+    """Viewer, marketer, sender, reviewer, administrator."""
+
+
+@admin.register(PeriodicTask)
+class BeatAdmin(PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc] # both ship no types
+    """What beat rings for, when it last did and when it will next."""
+
+    list_display = ("name", "enabled", "interval", "crontab", "last_run_at", "next_run_at", "total_run_count")
+
+    @admin.display(description="Next run")
+    def next_run_at(self, task: PeriodicTask) -> datetime | None:
+        """Return when beat rings next, from the schedule and the last run."""
+        if not task.enabled or task.last_run_at is None:
+            return None
+        seconds = task.schedule.remaining_estimate(task.last_run_at).total_seconds()
+        return task.last_run_at + max(timedelta(seconds=seconds), timedelta(0))
+
+    def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
+        """The essential ones stay."""
+        return (obj is None or obj.name not in ESSENTIAL) and bool(super().has_delete_permission(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PeriodicTask | None = None) -> tuple[str, ...]:
+        """An essential entry can be retimed, never switched off or pointed elsewhere."""
+        fixed = ("last_run_at",)
+        return (*fixed, "enabled", "name", "task", "regtask") if obj is not None and obj.name in ESSENTIAL else fixed
+
+
+for model in (IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.register(model, ModelAdmin)

@@ -1,0 +1,67 @@
+"""Pages that belong to no app: home and settings."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from config import today
+from workspace import audit
+from workspace.models import Workspace
+from workspace.zones import ZONES
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what needs somebody today, then how things stand."""
+    template = "config/_home.html" if request.headers.get("HX-Request") else "config/home.html"
+    return render(request, template, today.board())
+
+
+class WorkspaceForm(forms.ModelForm[Workspace]):
+    """The rules of the house that a person may change."""
+
+    class Meta:
+        model = Workspace
+        fields = ["name", "timezone", "currency", "sender_line", "sending_held"]
+        labels = {"sender_line": "Postal address in marketing email", "sending_held": "Hold all sending"}
+        help_texts = {
+            "timezone": "Calendar days mean days here, for contacts whose own zone is not known.",
+            "currency": "Three letters, such as USD.",
+        }
+
+    def clean_timezone(self) -> str:
+        """Refuse what is no zone."""
+        zone: str = self.cleaned_data["timezone"]
+        if zone not in ZONES:
+            raise forms.ValidationError('Write a zone of the IANA list, such as "Europe/Berlin".')
+        return zone
+
+    def clean_currency(self) -> str:
+        """Take three letters."""
+        currency = str(self.cleaned_data["currency"]).upper()
+        if len(currency) != 3 or not currency.isalpha():
+            raise forms.ValidationError("Write three letters, such as USD.")
+        return currency
+
+
+@login_required
+def house_settings(request: HttpRequest) -> HttpResponse:
+    """Show the rules of the house; an administrator changes them."""
+    workspace = Workspace.objects.get(pk=1)
+    if request.method == "POST":
+        return change_settings(request, workspace)
+    return render(request, "config/settings.html", {"form": WorkspaceForm(instance=workspace), "zones": ZONES})
+
+
+@permission_required("workspace.change_workspace", raise_exception=True)
+def change_settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
+    """Store what was sent, or show what is wrong with it."""
+    form = WorkspaceForm(request.POST, instance=workspace)
+    if not form.is_valid():
+        return render(request, "config/settings.html", {"form": form, "zones": ZONES}, status=422)
+    form.save()
+    audit.record(audit.Actor.of(user=request.user), "workspace.changed", "workspace", changed=form.changed_data)
+    messages.success(request, "Settings saved.")
+    return redirect("settings")

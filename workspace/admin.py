@@ -1,0 +1,123 @@
+"""The back office of the house's own rows."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from workspace import audit
+from workspace.back_office import BackOffice, ReadOnly
+from workspace.keys import make_key, revoke_key
+from workspace.models import Answer, Audit, Job, Key, Review, Tick, Use, Workspace
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(BackOffice):
+    """The one row of rules."""
+
+    list_display = ("name", "timezone", "currency", "sending_held")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say no: there is one."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: there is always one."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Workspace, form: ModelForm[Workspace], change: bool) -> None:
+        """Store the rules and record who changed them."""
+        super().save_model(request, obj, form, change)
+        audit.record(audit.Actor.of(user=request.user), "workspace.changed", "workspace", changed=form.changed_data)
+
+
+@admin.register(Key)
+class KeyAdmin(BackOffice):
+    """Keys: the secret is shown once, when made."""
+
+    list_display = ("name", "prefix", "scope", "public", "created_at", "last_used_at", "expires_at", "revoked_at")
+    list_filter = ("scope", "public")
+    search_fields = ("name", "prefix")
+    fields = ("name", "scope", "public", "expires_at")
+    actions = ("revoke",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Key | None = None) -> tuple[str, ...]:
+        """A key's scope never changes once it is made."""
+        return ("scope", "public") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Key, form: ModelForm[Key], change: bool) -> None:
+        """Make the key through the service, and show its secret this once."""
+        actor = audit.Actor.of(user=request.user)
+        if change:
+            super().save_model(request, obj, form, change)
+            audit.record(actor, "key.changed", f"key_{obj.pk}", changed=form.changed_data)
+            return
+        key, secret = make_key(
+            name=obj.name, scope=obj.scope, public=obj.public, expires_at=obj.expires_at, actor=actor
+        )
+        obj.pk = key.pk
+        messages.success(request, f"Copy the secret now, it is never shown again: {secret}")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: keys are revoked, and stay for the record."""
+        return False
+
+    @admin.action(description="Revoke the chosen keys")
+    def revoke(self, request: HttpRequest, chosen: QuerySet[Key]) -> None:
+        """Close the chosen keys at once."""
+        for key in chosen:
+            revoke_key(key, actor=audit.Actor.of(user=request.user))
+        self.message_user(request, "The chosen keys are revoked.")
+
+
+@admin.register(Audit)
+class AuditAdmin(ReadOnly):
+    """Who did what."""
+
+    list_display = ("at", "actor", "key", "verb", "subject")
+    search_fields = ("subject", "verb")
+    list_select_related = ("actor", "key")
+
+
+@admin.register(Tick)
+class TickAdmin(ReadOnly):
+    """Which slots of which job were worked."""
+
+    list_display = ("job", "slot", "at")
+    list_filter = ("job",)
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    """Long work."""
+
+    list_display = ("kind", "status", "done", "total", "actor", "created_at", "ended_at")
+    list_filter = ("kind", "status")
+    list_select_related = ("actor",)
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnly):
+    """Changes that wait for another person."""
+
+    list_display = ("subject", "status", "requested_by", "reviewed_by", "created_at")
+    list_filter = ("status",)
+    list_select_related = ("requested_by", "reviewed_by")
+
+
+@admin.register(Use)
+class UseAdmin(ReadOnly):
+    """What is used by what."""
+
+    list_display = ("user", "used")
+    search_fields = ("user", "used")
+
+
+@admin.register(Answer)
+class AnswerAdmin(ReadOnly):
+    """Answers kept for Idempotency-Key."""
+
+    list_display = ("idempotency_key", "key", "status", "created_at")
+    list_select_related = ("key",)

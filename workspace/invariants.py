@@ -1,0 +1,6 @@
+"""What must always be true of the house's own rows."""
+
+CHECKS = {
+    "I28 one tick per slot": "SELECT job, slot FROM workspace_tick GROUP BY job, slot HAVING count(*) > 1",
+    "one workspace": "SELECT count(*) FROM workspace_workspace HAVING count(*) <> 1",
+}
