@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django_stubs_ext
 import environ
 from celery.schedules import schedule
 from csp.constants import NONCE, NONE, SELF  # noqa: F401 - NONCE documents that we use none
+
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
