@@ -1,0 +1,54 @@
+"""The standard properties of a contact by their criteria names, and how any property name is typed."""
+
+from dataclasses import dataclass
+
+from contacts.catalogue import Catalogue
+from contacts.models import AttributeType
+
+CUSTOM = "customProperties."
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A standard property: its type and the column of Contact it stands in ("" when it is derived)."""
+
+    type: AttributeType
+    column: str = ""
+
+
+STANDARD: dict[str, Property] = {
+    "email": Property(AttributeType.TEXT, "email"),
+    "phone": Property(AttributeType.TEXT, "phone"),
+    "firstName": Property(AttributeType.TEXT, "first_name"),
+    "lastName": Property(AttributeType.TEXT, "last_name"),
+    "country": Property(AttributeType.TEXT, "country"),
+    "city": Property(AttributeType.TEXT, "city"),
+    "language": Property(AttributeType.TEXT, "language"),
+    "timezone": Property(AttributeType.TEXT, "timezone"),
+    "createdAt": Property(AttributeType.DATETIME, "created_at"),
+    "lastSeenAt": Property(AttributeType.DATETIME),  # Activity.last_seen_at
+    "emailSubscribed": Property(AttributeType.BOOLEAN),  # ConsentNow of the channel, topic ""
+    "smsSubscribed": Property(AttributeType.BOOLEAN),
+    "whatsappSubscribed": Property(AttributeType.BOOLEAN),
+}
+TEXT_COLUMNS = {name: one.column for name, one in STANDARD.items() if one.column and one.type == AttributeType.TEXT}
+CONSENT_CHANNELS = {"emailSubscribed": "email", "smsSubscribed": "sms", "whatsappSubscribed": "whatsapp"}
+
+
+def is_custom(name: str) -> bool:
+    """Tell whether a property name points below customProperties."""
+    return name.startswith(CUSTOM) and len(name) > len(CUSTOM)
+
+
+def type_of(name: str, catalogue: Catalogue) -> str | None:
+    """Return the type of a property, or None when the name is not known (a custom one may still arrive)."""
+    if name in STANDARD:
+        return STANDARD[name].type.value
+    return catalogue.attributes.get(name.removeprefix(CUSTOM)) if is_custom(name) else None
+
+
+def fact_of(name: str) -> str:
+    """Return the fact that a property is read under: of customProperties only the top-level key counts."""
+    if is_custom(name):
+        return f"attribute:{CUSTOM}{name.removeprefix(CUSTOM).partition('.')[0]}"
+    return f"attribute:{name}"
