@@ -60,6 +60,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 def prepare_base(supervisor: Supervisor, product: Product, *, wants_demo: bool) -> None:
     """Migrate; on a new base an administrator and the first keys are made, and remembered."""
+    (product.home.path / "static").mkdir(exist_ok=True)  # STATIC_ROOT; whitenoise finds the files where they lie
     program = product.command("bootstrap")
     lines: list[str] = []
     with step("Tables, administrator and keys"):
