@@ -1,0 +1,117 @@
+"""Putting messages into the queue and taking them out again: the rows are the work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from messaging.models import Message, Stream
+from workspace import doorbell
+
+WAITING = (Message.Status.QUEUED, Message.Status.HELD, Message.Status.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One thing to be said to one contact; the key makes it once.
+
+    `content` for email: subject, preheader, body (own text over the template's), campaign, node, event, answers;
+    for webhook: url, method, headers, body, event, answers.
+    """
+
+    key: str
+    contact_id: int
+    channel: str
+    stream_id: int
+    due_at: datetime
+    planned_at: datetime
+    klass: str = "marketing"
+    topic: str = ""
+    thread: str = ""
+    turn: int = 0
+    template_version_id: int | None = None
+    sender_id: int | None = None
+    content: dict[str, Any] = field(default_factory=dict)
+    late: str = "always"
+    lane: int = 0
+
+
+QUEUE = """
+INSERT INTO messaging_message (key, contact_id, channel, class, stream_id, due_at, planned_at, topic, thread, turn,
+                               template_version_id, sender_id, content, late, lane, status, attempts, public_id)
+SELECT d.*, 'queued', 0, gen_random_uuid()
+FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
+            %s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::text[], %s::smallint[]) AS d
+ON CONFLICT (key) DO NOTHING
+"""
+
+
+def queue(drafts: Sequence[Draft]) -> int:
+    """Insert these messages in one statement within the caller's transaction; a key that exists is left as it is."""
+    if not drafts:
+        return 0
+    rows = [_row(draft) for draft in drafts]
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUE, [list(column) for column in zip(*rows, strict=True)])
+        made: int = cursor.rowcount
+    doorbell.ring_on_commit("deliver")
+    return made
+
+
+def _row(draft: Draft) -> tuple[Any, ...]:
+    return (
+        draft.key,
+        draft.contact_id,
+        draft.channel,
+        draft.klass,
+        draft.stream_id,
+        draft.due_at,
+        draft.planned_at,
+        draft.topic,
+        draft.thread,
+        draft.turn,
+        draft.template_version_id,
+        draft.sender_id,
+        Jsonb(draft.content),
+        draft.late,
+        draft.lane,
+    )
+
+
+WITHDRAW = """
+UPDATE messaging_message
+SET status = 'refused', gate = %s, reason = %s, token = NULL, lease_until = NULL, settled_at = tributary_now()
+WHERE status IN ('queued', 'held', 'sending') AND {which}
+"""
+
+
+def withdraw(threads: Sequence[str], *, gate: str = "exited", reason: str = "The contact left the flow.") -> int:
+    """Refuse what these threads have not yet said, within the caller's transaction, which holds the contacts' rows."""
+    if not threads:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW.format(which="thread = ANY(%s) AND thread <> ''"), [gate, reason, list(threads)])
+        return int(cursor.rowcount)
+
+
+def set_stream(kind: str, slug: str, state: str = Stream.State.OPEN) -> Stream:
+    """Open, hold or close where messages come from ("flow", "win-back"), within the caller's transaction.
+
+    Held: what is queued stays queued. Closed: what is still queued is refused, so leave a flow that drained open.
+    """
+    stream, _ = Stream.objects.update_or_create(kind=kind, slug=slug, defaults={"state": Stream.State(state)})
+    if stream.state == Stream.State.CLOSED:
+        refuse_closed(stream.pk)
+    if stream.state == Stream.State.OPEN:
+        doorbell.ring_on_commit("deliver")
+    return stream
+
+
+def refuse_closed(stream_id: int) -> int:
+    """Refuse what a closed stream has not yet said."""
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW.format(which="stream_id = %s"), ["paused", "What it came from has ended.", stream_id])
+        return int(cursor.rowcount)
