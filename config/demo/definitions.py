@@ -5,7 +5,9 @@ from typing import Any
 ORDERED = "Order Completed"
 
 
-def event(name: str, function: str, operator: str, value: float, window: dict[str, str] | None = None, of: str = "") -> dict[str, Any]:
+def event(
+    name: str, function: str, operator: str, value: float, window: dict[str, str] | None = None, of: str = ""
+) -> dict[str, Any]:
     """Return an EVENT condition."""
     aggregate: dict[str, Any] = {"function": function, "operator": operator, "value": value}
     if of:
@@ -75,7 +77,7 @@ SEGMENTS: list[dict[str, Any]] = [
     },
 ]
 
-FOOT = "<p style=\"color:#6b7280;font-size:13px\">You get this because you said yes to offers. <a href=\"{{ unsubscribe_url }}\">Unsubscribe</a></p>"
+FOOT = '<p style="color:#6b7280;font-size:13px">You get this because you said yes to offers. <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
 TEMPLATES: list[dict[str, Any]] = [
     {
         "slug": "thank-you",
@@ -92,18 +94,22 @@ TEMPLATES: list[dict[str, Any]] = [
         "subject": "It has been quiet without you, {{ contact.firstName | default: 'friend' }}",
         "preheader": "New {{ contact.customProperties.favouriteGenre }} records have come in.",
         "body": "<h1>We kept your corner free</h1><p>Hello {{ contact.firstName | default: 'friend' }}, new"
-        " {{ contact.customProperties.favouriteGenre | default: 'records' }} albums have come in since you were last here.</p>" + FOOT,
+        " {{ contact.customProperties.favouriteGenre | default: 'records' }} albums have come in since you were last here.</p>"
+        + FOOT,
     },
     {
         "slug": "last-call",
         "name": "Win back: last call",
         "subject": "Ten dollars for your next record",
         "preheader": "A small thank-you from us.",
-        "body": "<h1>Ten dollars, because you stayed with us so long</h1><p>Use it this week, {{ contact.firstName | default: 'friend' }}.</p>" + FOOT,
+        "body": "<h1>Ten dollars, because you stayed with us so long</h1><p>Use it this week, {{ contact.firstName | default: 'friend' }}.</p>"
+        + FOOT,
     },
 ]
 
-LISTS = [{"slug": "won-back", "name": "Won back", "color": "moss", "description": "Ordered again after the win-back mail."}]
+LISTS = [
+    {"slug": "won-back", "name": "Won back", "color": "moss", "description": "Ordered again after the win-back mail."}
+]
 OFFERS = {"slug": "offers", "name": "Offers", "description": "New records and special prices."}
 
 

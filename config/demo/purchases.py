@@ -33,7 +33,9 @@ def purchases() -> Iterator[Purchase]:
     """Yield every row in the order of the file, numbered from 1."""
     with gzip.open(FILE, "rt", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=1):
-            yield Purchase(number, row["customer_id"], date.fromisoformat(row["purchased_on"]), int(row["cds"]), row["dollars"])
+            yield Purchase(
+                number, row["customer_id"], date.fromisoformat(row["purchased_on"]), int(row["cds"]), row["dollars"]
+            )
 
 
 def moved(purchase: Purchase, today: datetime) -> datetime:
