@@ -3,13 +3,15 @@
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 MAX_DEPTH = 32
 MAX_KEYS = 512
 MAX_KEY_LENGTH = 128
 MAX_NUMBER = 10**15
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_TOO_DEEP = f"The document is nested deeper than {MAX_DEPTH} levels."
+_BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 
 
 class Unclean(Exception):
@@ -21,96 +23,141 @@ class Unclean(Exception):
         self.status = status
         super().__init__(f"{path}: {message}" if path else message)
 
+    def within(self, key: str | int) -> "Unclean":
+        """Return the same fault as seen from the object or list around it."""
+        rest = self.path if self.path.startswith("[") or not self.path else f".{self.path}"
+        return Unclean(self.message, f"[{key}]{rest}" if isinstance(key, int) else f"{_shown(key)}{rest}", self.status)
+
+
+class _Twice(dict[str, Any]):
+    """An object in which a key stands twice: parsed all the same, so that the check can name its path."""
+
+    key = ""
+
 
 def read(raw: bytes, *, limit: int) -> Any:
     """Decode bytes to a clean JSON value; raise Unclean when too large, too deep, ambiguous or unstorable."""
+    return check(parse(raw, limit=limit))
+
+
+def parse(raw: bytes, *, limit: int) -> Any:
+    """Decode bytes to a JSON value that still has to be checked, as a whole or item by item."""
     if len(raw) > limit:
         raise Unclean(f"The body is {len(raw):,} bytes; at most {limit:,} are taken.", status=413)
     if not raw.strip():
         raise Unclean("The body is empty; send a JSON document.")
     _refuse_depth(raw)
     try:
-        value = json.loads(
-            raw.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_object, parse_int=_integer
-        )
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_object, parse_int=_integer)
     except UnicodeDecodeError as error:
         raise Unclean(f"The body is not UTF-8 (byte {error.start}).") from error
     except json.JSONDecodeError as error:
         raise Unclean(f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
-    return check(value)
+    except RecursionError as error:
+        raise Unclean(_TOO_DEEP) from error
 
 
 def check(value: Any, path: str = "") -> Any:
     """Return the value when PostgreSQL can hold all of it; raise Unclean with the path of the first fault otherwise."""
-    if isinstance(value, str):
-        _check_text(value, path)
-    elif isinstance(value, float):
-        _check_float(value, path)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) > MAX_NUMBER:
-            raise Unclean("The number is larger than 1e15; send it as text.", path)
-    elif isinstance(value, dict):
-        _check_object(value, path)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            check(item, f"{path}[{index}]")
+    try:
+        _check(value, 0)
+    except Unclean as error:
+        joined = error.path if not path or error.path.startswith("[") or not error.path else f".{error.path}"
+        raise Unclean(error.message, f"{path}{joined}"[:500], error.status) from None
     return value
 
 
-def _check_object(value: dict[str, Any], path: str) -> None:
-    if path.count(".") + path.count("[") > MAX_DEPTH:
-        raise Unclean(f"The document is nested deeper than {MAX_DEPTH} levels.", path)
+def _check(value: Any, depth: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float | int):
+        _check_number(value)
+    elif isinstance(value, dict):
+        _check_object(value, depth + 1)
+    elif isinstance(value, list):
+        _check_list(value, depth + 1)
+
+
+def _check_object(value: dict[str, Any], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Unclean(_TOO_DEEP)
     if len(value) > MAX_KEYS:
-        raise Unclean(f"An object has {len(value)} keys; at most {MAX_KEYS} are taken.", path)
+        raise Unclean(f"An object has {len(value)} keys; at most {MAX_KEYS} are taken.")
+    if isinstance(value, _Twice):
+        raise Unclean(f'The key "{_shown(value.key)}" stands twice in one object.')
     for key, item in value.items():
-        inner = f"{path}.{key}" if path else key
-        if len(key) > MAX_KEY_LENGTH:
-            raise Unclean(f"A key is {len(key)} characters long; at most {MAX_KEY_LENGTH} are taken.", inner[:200])
-        _check_text(key, inner)
-        check(item, inner)
+        try:
+            if len(key) > MAX_KEY_LENGTH:
+                raise Unclean(f"A key is {len(key)} characters long; at most {MAX_KEY_LENGTH} are taken.")
+            if not key.isascii() or "\x00" in key:
+                _check_text(key)
+            if item.__class__ is not str or not item.isascii() or "\x00" in item:
+                _check(item, depth)
+        except Unclean as error:
+            raise error.within(key) from None
 
 
-def _check_text(value: str, path: str) -> None:
+def _check_list(value: list[Any], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Unclean(_TOO_DEEP)
+    for index, item in enumerate(value):
+        try:
+            _check(item, depth)
+        except Unclean as error:
+            raise error.within(index) from None
+
+
+def _check_text(value: str) -> None:
     if "\x00" in value:
-        raise Unclean("The text has a NUL character; remove it.", path.replace("\x00", "\\u0000"))
+        raise Unclean("The text has a NUL character; remove it.")
     if _SURROGATE.search(value):
-        raise Unclean("The text has half of a surrogate pair; send whole characters.", _SURROGATE.sub("\ufffd", path))
+        raise Unclean("The text has half of a surrogate pair; send whole characters.")
 
 
-def _check_float(value: float, path: str) -> None:
-    if not math.isfinite(value):
-        raise Unclean("The number is not finite; send a number or null.", path)
-    if abs(value) > MAX_NUMBER:
-        raise Unclean("The number is larger than 1e15; send it as text.", path)
+def _check_number(value: float) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unclean("The number is not finite; send a number or null.")
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
+        raise Unclean("The number is larger than 1e15; send it as text.")
+
+
+def _shown(key: str) -> str:
+    """Return a key as a message may show it."""
+    return _SURROGATE.sub("\ufffd", key.replace("\x00", "\\u0000"))[:60]
 
 
 def _refuse_depth(raw: bytes) -> None:
-    """Count brackets outside strings before the decoder meets them, because it recurses."""
+    """Refuse depth before the decoder meets it, because it recurses: quickly when the brackets alone pair off."""
+    marks = raw.translate(None, _BRACKETS)
+    for _ in range(MAX_DEPTH):
+        marks = marks.replace(b"[]", b"").replace(b"{}", b"")
+    if marks:  # deep, broken, or with brackets in its texts
+        _count_depth(raw)
+
+
+def _count_depth(raw: bytes) -> None:
+    """Count brackets outside strings."""
     depth = 0
     for part in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', raw):
         mark = part[0]
         if mark in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise Unclean(f"The document is nested deeper than {MAX_DEPTH} levels.")
+                raise Unclean(_TOO_DEEP)
         elif mark in b"]}":
             depth -= 1
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise Unclean(f"{name} is not a JSON number; send a number or null.")
-
-
 def _integer(text: str) -> int:
-    if len(text) > 17:
-        raise Unclean("A whole number is larger than 1e15; send it as text.")
-    return int(text)
+    """Read a whole number; one that is far too large becomes one that is just too large, for the check to name."""
+    return int(text) if len(text) <= 17 else MAX_NUMBER * 10
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise Unclean(f'The key "{twice[:60]}" stands twice in one object.')
-    return result
+    if len(result) == len(pairs):
+        return result
+    keys = [key for key, _ in pairs]
+    twice = _Twice(result)
+    twice.key = next(key for key in keys if keys.count(key) > 1)
+    return twice
