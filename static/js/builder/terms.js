@@ -1,0 +1,53 @@
+// What the choices are called. What exists (operators by type, attributes, events) comes from the catalogue.
+
+const COMMON = { is_null: "has no value", is_not_null: "has any value", "=": "is", "!=": "is not", in: "is one of", not_in: "is none of", between: "is between" };
+const NUMBER = { ">": "is more than", ">=": "is at least", "<": "is less than", "<=": "is at most" };
+const INSTANT = { "=": "is exactly", ">": "is later than", ">=": "is at or after", "<": "is earlier than", "<=": "is at or before" };
+const DATE = {
+  before: "is before", after: "is after", on: "is on", in_last: "was in the last", not_in_last: "was not in the last", in_next: "is in the next",
+  anniversary_in_next: "has its anniversary in the next", anniversary_in_last: "had its anniversary in the last",
+};
+const LABELS = {
+  text: { ...COMMON, contains: "contains", not_contains: "does not contain", starts_with: "starts with", ends_with: "ends with", matches: "matches the pattern" },
+  number: { ...COMMON, ...NUMBER },
+  boolean: COMMON,
+  date: { ...COMMON, ...INSTANT, ...DATE },
+  datetime: { ...COMMON, ...INSTANT, ...DATE },
+  list: { ...COMMON, contains: "contains", contains_any: "contains any of", contains_all: "contains all of", contains_none: "contains none of" },
+};
+
+export const operatorLabel = (type, operator) => LABELS[type]?.[operator] ?? operator;
+
+export const TYPES = ["text", "number", "boolean", "date", "datetime", "list"];
+export const TYPE_LABELS = { text: "text", number: "number", boolean: "yes or no", date: "date", datetime: "date and time", list: "list" };
+
+export const BARE = new Set(["is_null", "is_not_null"]);
+export const MANY = new Set(["in", "not_in", "contains_any", "contains_all", "contains_none"]);
+export const RELATIVE = new Set(["in_last", "not_in_last", "in_next", "anniversary_in_next", "anniversary_in_last"]);
+
+export const AGGREGATES = [
+  ["count", "number of times"], ["days", "on different days"], ["sum", "sum of"], ["avg", "average of"],
+  ["min", "smallest"], ["max", "largest"], ["distinct", "different values of"],
+];
+export const NEEDS_PROPERTY = new Set(["sum", "avg", "min", "max", "distinct"]);
+export const NUMERIC = new Set(["sum", "avg", "min", "max"]);
+
+export const COMPARISONS = [
+  [">=", "at least"], [">", "more than"], ["=", "exactly"], ["<=", "at most"], ["<", "less than"], ["!=", "not"], ["between", "between"],
+];
+
+export const UNITS = [["m", "minutes"], ["h", "hours"], ["d", "days"], ["w", "weeks"], ["mo", "months"], ["y", "years"], ["s", "seconds"]];
+
+export const WINDOWS = [
+  ["ever", "at any time"], ["last", "in the last"], ["beforeLast", "longer ago than"], ["from", "from … to"], ["after", "after"], ["before", "before"],
+];
+
+export const MEMBERSHIPS = [["now", "is in"], ["entered", "entered"], ["left", "left"], ["ever", "was ever in"]];
+
+export const CONDITIONS = {
+  PROPERTY: { label: "Attribute", icon: "tag", hint: "Who they are: country, plan, sign-up date" },
+  EVENT: { label: "Event", icon: "zap", hint: "What they did: purchases, views, messages opened" },
+  SEGMENT: { label: "Segment", icon: "layers", hint: "Is in another segment" },
+  LIST: { label: "List", icon: "list", hint: "Is on a list kept by hand" },
+  EVERYONE: { label: "Everyone", icon: "users", hint: "Every contact" },
+};
