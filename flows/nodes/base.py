@@ -1,0 +1,197 @@
+"""What every kind of node gives: fields, ports, questions, a decision; nothing else knows about kinds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from flows.nodes.effects import Effect
+from workspace.durations import Duration
+from workspace.problems import Fault
+
+Group = Literal["trigger", "action", "rule"]
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A way out of a node."""
+
+    name: str
+    label: str = ""
+
+
+NEXT = Port("next", "Next")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a decision may know: values, no doors to anywhere."""
+
+    at: datetime
+    contact_id: int
+    enrollment_id: int
+    flow: str
+    node: str
+    visit: int
+    waiting: bool = False
+    holds: frozenset[str] = frozenset()  # the names of this node's questions that are answered yes
+    context: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""  # what became of the message this node waits for
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Leave by a port, doing this on the way."""
+
+    port: str = "next"
+    effects: tuple[Effect, ...] = ()
+    saw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Wait here until an instant, a fact, or a person."""
+
+    until: datetime | None = None
+    clock: Literal["none", "elapsed", "wall"] = "none"
+    wake_on: str = ""
+    parked: str = ""
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The journey ends here, by the author's wish."""
+
+    reason: str
+    saw: Mapping[str, Any] = field(default_factory=dict)
+
+
+Decision = Go | Stay | End
+
+
+class NodeSettings(BaseModel):
+    """What the author sets on a node; an unfinished draft has empty ones, unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=NodeSettings)
+
+
+def setting(default: Any, title: str, widget: str = "text", about: str = "", **more: Any) -> Any:
+    """Declare a setting: its words, and the widget of the panel (text, area, duration, segment, list, criteria, …)."""
+    make = "default_factory" if callable(default) else "default"
+    extra = {"widget": widget, **({"choices": more.pop("choices")} if "choices" in more else {})}
+    return Field(**{make: default}, title=title, description=about, json_schema_extra=extra, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateFacts:
+    """What a node must know of a template to be checked."""
+
+    channel: str
+    published: bool
+    transactional: bool = False
+    topic: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """The names that a node's settings may use, as one value."""
+
+    criteria: Any = None  # the catalogue that segmentation.criteria.parse takes
+    segments: Mapping[str, str] = field(default_factory=dict)  # slug → static or dynamic
+    lists: frozenset[str] = frozenset()
+    topics: frozenset[str] = frozenset()
+    senders: frozenset[str] = frozenset()
+    templates: Mapping[str, TemplateFacts] = field(default_factory=dict)
+
+
+class Node(Generic[SettingsT]):
+    """One kind of node: a class with its settings; never instantiated."""
+
+    kind: ClassVar[str]
+    group: ClassVar[Group]
+    label: ClassVar[str]
+    icon: ClassVar[str]
+    description: ClassVar[str]
+    Settings: ClassVar[type[NodeSettings]] = NodeSettings
+    example: ClassVar[Document] = {}
+    is_wait: ClassVar[bool] = False  # a loop through it is no hurry
+    speaks: ClassVar[bool] = False  # exit conditions are asked again just before it
+    awaits_message: ClassVar[bool] = False  # the shell says in the scene what became of its message
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> SettingsT:
+        """Read settings as stored; raises pydantic's ValidationError."""
+        return cls.Settings.model_validate(dict(raw))  # type: ignore[return-value]
+
+    @classmethod
+    def ports(cls, settings: SettingsT) -> Sequence[Port]:
+        """Return the ways out, in the order shown."""
+        return (NEXT,)
+
+    @classmethod
+    def asks(cls, settings: SettingsT) -> Mapping[str, Document]:
+        """Return the questions it asks of a contact: name → criteria."""
+        return {}
+
+    @classmethod
+    def decide(cls, settings: SettingsT, scene: Scene) -> Decision:
+        """Say what next."""
+        return Go()
+
+    @classmethod
+    def words(cls, settings: SettingsT) -> str:
+        """Say in English what it does as it is set."""
+        return cls.label
+
+    @classmethod
+    def faults(cls, settings: SettingsT, near: Surroundings) -> list[tuple[str, str]]:
+        """Return (setting, sentence) for all that keeps it from running; criteria of `asks` are checked elsewhere."""
+        return []
+
+    @classmethod
+    def uses(cls, settings: SettingsT) -> list[str]:
+        """Return what it uses, as kind:slug."""
+        return []
+
+
+AnyNode = type[Node[Any]]
+
+
+def setting_faults(error: ValidationError, prefix: str = "settings") -> list[Fault]:
+    """Translate pydantic's findings to sentences with paths."""
+    return [Fault(_path(prefix, one["loc"]), _sentence(one)) for one in error.errors(include_url=False)]
+
+
+def _path(prefix: str, loc: Sequence[str | int]) -> str:
+    path = prefix
+    for part in loc:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path
+
+
+def _sentence(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "There is no such setting here; remove it."
+    if error["type"] == "missing":
+        return "This is needed."
+    message: str = error["msg"].removeprefix("Value error, ")
+    return message if message.endswith((".", "?")) else f"{message}."
+
+
+def check_duration(value: str) -> str:
+    """Return a duration as written when it can be read (or is empty); raise ValueError with a sentence otherwise."""
+    if value:
+        Duration.parse(value)
+    return value
+
+
+def duration_words(value: str) -> str:
+    """Say a duration in English."""
+    return Duration.parse(value).words() if value else "…"
