@@ -22,13 +22,18 @@ PATIENCE = 60.0
 
 
 class Launch:
-    """One run of `python -m config.launcher services` (or of a given program) and what it said."""
+    """One run of `python -m config.launcher services` (or of another command) and what it said."""
 
-    def __init__(self, home: Path, command: list[str] | None = None) -> None:
+    def __init__(self, home: Path, *command: str, **environment: str) -> None:
         self.home = home
-        arguments = command or ["-m", "config.launcher", "services", "--home", str(home), "--throwaway"]
+        arguments = command or ("services", "--home", str(home), "--throwaway")
         self.process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "config.launcher", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def facts(self) -> dict[str, Any]:
@@ -89,8 +94,8 @@ def launching(home: Path) -> Iterator[Begin]:
     """A way to start launchers; all of them are ended afterwards."""
     launches: list[Launch] = []
 
-    def begin(command: list[str] | None = None) -> Launch:
-        launches.append(Launch(home, command))
+    def begin(*command: str, **environment: str) -> Launch:
+        launches.append(Launch(home, *command, **environment))
         return launches[-1]
 
     yield begin
