@@ -14,7 +14,7 @@ from config.launcher.processes import Program, Supervisor
 from config.launcher.progress import complain, say
 from config.launcher.services import start_postgres, start_valkey, supervised
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # the names that tests/conftest.py looks for
 
 
 def main(arguments: list[str]) -> int:
@@ -58,10 +58,9 @@ def shown(home: Home, name: str, arguments: list[str], environment: dict[str, st
 
 
 def browser_environment() -> dict[str, str]:
-    """Where Chromium is, or that browser tests are to be skipped."""
-    found = find_browser() or install_browser()
-    if found:
-        return {"TRIBUTARY_CHROMIUM": found}
+    """Nothing when there is a Chromium, else that browser tests are to be skipped."""
+    if find_browser() or install_browser():
+        return {}
     complain("=" * 100)
     complain(
         "NO CHROMIUM: every browser test will be SKIPPED. Install one (Debian: apt-get install chromium) to run them."
@@ -72,8 +71,7 @@ def browser_environment() -> dict[str, str]:
 
 def find_browser() -> str | None:
     """The first browser on the path."""
-    named = os.environ.get("TRIBUTARY_CHROMIUM")
-    return named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def install_browser() -> str | None:

@@ -26,6 +26,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start(launch: Begin, home: Path, port: int) -> tuple[Launch, dict[str, Any]]:
     """Start the product on an empty base and wait for started.json, as a script would."""
+    (home / "started.json").unlink(missing_ok=True)  # one of an earlier start tells nothing about this one
     started = launch("start", "--no-demo", "--port", str(port), TRIBUTARY_HOME=str(home))
     deadline = time.monotonic() + 2 * PATIENCE
     while True:
