@@ -100,13 +100,13 @@ const isNever = ({ function: name, operator, value }) => name === "count" && ope
 function event(node, ctx) {
   const aggregate = node.aggregate ?? ONCE;
   const options = ctx.catalogue.events.map(({ name, count }) => [name, count === null ? name : `${name} · ${count.toLocaleString()}`]);
-  const verb = (value) => { node.aggregate = value === "did" ? { ...ONCE } : { ...NEVER }; };
+  const verb = (value) => { delete node._spelled; node.aggregate = value === "did" ? { ...ONCE } : { ...NEVER }; };
   const never = isNever(aggregate) && node._spelled === undefined;
   return [
     select(node, ctx, "verb", [["did", "did"], ["not", "did not do"]], never ? "not" : "did", "Did or did not", verb),
     picker(node, ctx, { control: "name", options, value: node.eventName, label: "Event", other: "Another event…", set: (name) => { node.eventName = name; } }),
     ...(never ? [] : measure(node, aggregate, ctx)),
-    ...window(node, ctx),
+    ...timing(node, ctx),
     ...extras(node),
   ];
 }
@@ -144,7 +144,7 @@ function amount(node, ctx) {
 
 const START = { last: "30d", beforeLast: "90d", from: "", after: "", before: "", since: "entry" };
 
-function window(node, ctx) {
+function timing(node, ctx) {
   const current = node.window ?? {};
   const kind = ["last", "beforeLast", "from", "after", "before", "since"].find((one) => one in current) ?? (node.window ? "from" : "ever");
   const put = (value) => { node.window = value; };
@@ -183,7 +183,7 @@ function segment(node, ctx) {
   return [
     past.length > 1 ? select(node, ctx, "membership", past, node.membership ?? "now", "Membership", membership) : h("span", { class: "soft" }, "is in segment"),
     select(node, ctx, "segment", options, node.segment, "Segment", (slug) => { node.segment = slug; }),
-    ...(node.membership && node.membership !== "now" ? window(node, ctx) : []),
+    ...(node.membership && node.membership !== "now" ? timing(node, ctx) : []),
   ];
 }
 

@@ -7,7 +7,7 @@ const DURATION = /^([0-9]*)(s|m|h|d|w|mo|y)$/;
 
 export function durationInput(value, set, { name, label }) {
   const [, count, unit] = DURATION.exec(value ?? "") ?? [null, "", "d"];
-  const number = h("input", { type: "number", min: 1, max: 999999, step: 1, value: count, "data-at": `${name}-count`, "aria-label": `${label}: how many`, required: true });
+  const number = h("input", { type: "number", min: 1, max: 999999, step: 1, value: count, "data-at": `${name}-count`, "aria-label": `${label}: how many` });
   const units = choose(UNITS, unit, { "data-at": `${name}-unit`, "aria-label": `${label}: unit` });
   const changed = () => set(number.value ? `${Math.trunc(Number(number.value))}${units.value}` : "");
   number.addEventListener("input", changed);

@@ -1,0 +1,214 @@
+// <criteria-builder>: holds the document in a hidden input, draws it, and says `change` (detail.criteria) after every edit.
+
+import { Answer } from "./answer.js";
+import { h, icon } from "./dom.js";
+import { isGroup, Model } from "./model.js";
+import { addItems, keys, listenForDrags, openMenu, rowItems } from "./moves.js";
+import { blank } from "./rows.js";
+import { drawTree } from "./tree.js";
+
+const catalogues = new Map();
+function catalogue(url) {
+  if (!catalogues.has(url)) {
+    const asked = fetch(url, { headers: { Accept: "application/json" } }).then((answer) => {
+      if (!answer.ok) throw new Error(String(answer.status));
+      return answer.json();
+    });
+    asked.catch(() => catalogues.delete(url));
+    catalogues.set(url, asked);
+  }
+  return catalogues.get(url);
+}
+
+const say = (text) => document.dispatchEvent(new CustomEvent("announce", { detail: { text } }));
+
+export class CriteriaBuilder extends HTMLElement {
+  connectedCallback() {
+    if (this.model) return;
+    const script = this.querySelector('script[type="application/json"]');
+    this.model = new Model(JSON.parse(script?.textContent.trim() || "null"));
+    this.unfinished = new Set(); // new rows, whose faults are not shown before they are left
+    this.found = JSON.parse(this.dataset.faults || "[]");
+    this.shell();
+    this.listen();
+    this.store();
+    this.begin();
+  }
+
+  shell() {
+    this.input = h("input", { type: "hidden", name: this.getAttribute("name") ?? "criteria" });
+    this.tree = h("div", { class: "criteria builder-tree" }, h("p", { class: "soft", role: "status" }, "Loading what there is to choose from…"));
+    const tool = (name, label, what) => h("button", { type: "button", class: "btn btn-quiet btn-sm", "data-at": what, onclick: () => this.travel(what) }, icon(name), label);
+    this.tools = { undo: tool("undo", "Undo", "undo"), redo: tool("redo", "Redo", "redo") };
+    this.answer = new Answer(this);
+    this.append(this.input, h("div", { class: "builder-body" },
+      h("div", { class: "builder-edit" }, this.tree, h("div", { class: "builder-tools" }, this.tools.undo, this.tools.redo)), this.answer.element));
+  }
+
+  listen() {
+    for (const name of ["change", "input"]) {
+      this.addEventListener(name, (event) => { if (event.target !== this) event.stopPropagation(); });
+    }
+    this.addEventListener("keydown", (event) => keys(this, event));
+    this.addEventListener("focusout", (event) => this.leave(event));
+    listenForDrags(this);
+  }
+
+  async begin() {
+    try {
+      this.catalogue = await catalogue(this.dataset.catalogueUrl);
+    } catch {
+      const again = h("button", { type: "button", class: "btn btn-sm", onclick: () => this.begin() }, "Try again");
+      this.tree.replaceChildren(h("p", { class: "alert alert-error", role: "alert" }, "What there is to choose from could not be loaded.", again));
+      return;
+    }
+    this.draw();
+    this.answer.ask(0);
+  }
+
+  // What the drawing code is given -------------------------------------------------------------------------------------
+  get context() {
+    return {
+      model: this.model, catalogue: this.catalogue, flow: this.hasAttribute("data-flow"), label: this.dataset.label ?? "Criteria",
+      edit: (node, change, control, draw) => this.edit(change, control, draw),
+      add: (groupId, kind) => this.add(groupId, kind),
+      addWhere: (node) => this.addWhere(node),
+      remove: (id) => this.takeOut(id),
+      addMenu: (button, groupId) => openMenu(this, button, addItems(this, groupId)),
+      rowMenu: (button, id) => openMenu(this, button, rowItems(this, id)),
+    };
+  }
+
+  draw(focus) {
+    const at = focus ?? (this.contains(document.activeElement) ? document.activeElement.dataset.at : undefined);
+    this.drawing = true; // taking the old rows away is not leaving them
+    this.tree.replaceChildren(drawTree(this.context));
+    this.drawing = false;
+    this.tools.undo.disabled = !this.model.past.length;
+    this.tools.redo.disabled = !this.model.future.length;
+    this.showFaults(this.found);
+    if (at) this.focusAt(at);
+  }
+
+  focusAt(at) {
+    const [id] = at.split(":");
+    const row = this.tree.querySelector(`[data-id="${id}"]`);
+    const first = row?.querySelector(":is(.condition, .group-foot, .segmented) :is(select, input, button):not([data-handle])") ?? row?.querySelector("select, input, button:not([data-handle])");
+    const exact = this.querySelector(`[data-at="${CSS.escape(at)}"]`);
+    (exact ?? first ?? this.tree.querySelector("button"))?.focus({ preventScroll: false });
+  }
+
+  // Edits --------------------------------------------------------------------------------------------------------------
+  edit(change, control, draw) {
+    this.model.remember(control);
+    change();
+    this.edited(draw ? undefined : false);
+  }
+
+  // Do something to the model that may turn out impossible, and say which.
+  change(act, focus, done, cannot) {
+    const worked = act();
+    if (worked) this.edited(focus);
+    say(worked ? done : cannot);
+    return worked;
+  }
+
+  edited(focus) {
+    if (focus === false) {
+      this.tools.undo.disabled = false;
+      this.tools.redo.disabled = true;
+    } else this.draw(focus);
+    this.store();
+    this.answer.ask();
+    this.dispatchEvent(new CustomEvent("change", { bubbles: true, detail: { criteria: this.model.document } }));
+  }
+
+  add(groupId, kind) {
+    const made = this.model.add(groupId, blank(kind, this.context));
+    this.unfinished.add(made._id);
+    this.edited(isGroup(made) ? `${made._id}:add-PROPERTY` : `${made._id}:first`);
+  }
+
+  addWhere(node) {
+    this.model.remember();
+    node.where = { operator: "AND", conditions: [], _id: `${node._id}w` };
+    const made = this.model.add(node.where._id, blank("PARAMETER", this.context));
+    this.model.past.pop(); // the group and its first parameter are one step of undo
+    this.unfinished.add(made._id);
+    this.edited(`${made._id}:name`);
+  }
+
+  takeOut(id) {
+    const next = this.model.remove(id);
+    this.dropEmptyWheres(this.model.root);
+    this.edited(`${next}:next`);
+    say("Removed");
+  }
+
+  dropEmptyWheres(group) {
+    for (const node of group.conditions) {
+      if (isGroup(node)) this.dropEmptyWheres(node);
+      else if (node.where && !node.where.conditions?.length) delete node.where;
+    }
+  }
+
+  duplicate(id) {
+    this.edited(`${this.model.duplicate(id)}:handle`);
+    say("Duplicated");
+  }
+
+  travel(which) {
+    const moved = this.model[which]();
+    if (moved) this.edited(which);
+    say(moved ? (which === "undo" ? "Undone" : "Done again") : `Nothing to ${which}`);
+  }
+
+  store() {
+    const { document: criteria } = this.model;
+    this.input.value = criteria ? JSON.stringify(criteria) : "";
+  }
+
+  get value() { return this.model?.document ?? null; }
+  set value(criteria) {
+    this.model.load(criteria);
+    this.unfinished.clear();
+    this.found = [];
+    this.draw();
+    this.store();
+    this.answer.ask(0);
+  }
+
+  // Faults: each is shown at the row that its path leads to; true when some belong to rows still being filled in -----------
+  set faults(faults) { this.showFaults(faults); }
+
+  showFaults(faults) {
+    this.found = faults;
+    for (const old of this.tree.querySelectorAll(".builder-fault")) old.remove();
+    for (const row of this.tree.querySelectorAll(".is-wrong")) { row.classList.remove("is-wrong"); row.removeAttribute("aria-describedby"); }
+    return faults.filter((fault) => !this.mark(fault)).length > 0;
+  }
+
+  mark({ path, message }) {
+    const row = this.rowAt(path.replace(/^criteria\.?/, ""));
+    if (!row || this.unfinished.has(row.dataset.id)) return false;
+    const fault = h("p", { class: "builder-fault", id: `fault-${row.dataset.id}` }, message);
+    const place = row.classList.contains("group") ? row.querySelector(":scope > .group-head") : row;
+    const below = row.querySelector(":scope > .condition-where");
+    if (row === place) row.insertBefore(fault, below); else place.after(fault);
+    row.classList.add("is-wrong");
+    row.setAttribute("aria-describedby", fault.id);
+    return true;
+  }
+
+  rowAt(path) {
+    const leads = (at) => at === "" || path === at || (path.startsWith(at) && ".[".includes(path[at.length]));
+    const rows = [...this.tree.querySelectorAll("[data-path]")].filter((row) => leads(row.dataset.path));
+    return rows.sort((one, two) => two.dataset.path.length - one.dataset.path.length)[0];
+  }
+
+  leave(event) {
+    const row = event.target.closest?.(".condition, .group");
+    if (this.drawing || !row || row.contains(event.relatedTarget) || !this.unfinished.delete(row.dataset.id)) return;
+    queueMicrotask(() => { if (row.isConnected) this.showFaults(this.found); });
+  }
+}
