@@ -161,7 +161,7 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["lane", "due_at"], name="message_due", condition=models.Q(status="queued")),
+            models.Index(fields=["stream", "lane", "due_at"], name="message_due", condition=models.Q(status="queued")),
             models.Index(
                 fields=["lease_until"], name="message_leased", condition=models.Q(status__in=["sending", "calling"])
             ),
