@@ -241,6 +241,25 @@ class Enrollment(models.Model):
         return f"enr_{self.pk}"
 
 
+class Reentry(models.Model):
+    """A contact refused only for the gap, to be asked again when it ends."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="reentry")
+    source_kind = models.CharField(max_length=16)
+    entry_key = models.CharField(max_length=200, blank=True, default="", db_default="")
+    context = models.JSONField(default=dict)
+    due_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "reentries"
+        indexes = [models.Index(fields=["flow", "due_at"], name="reentry_due")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} again at {self.due_at}"
+
+
 class Step(models.Model):
     """One node passed by one enrollment, with what the decision saw.
 
