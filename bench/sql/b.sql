@@ -1,0 +1,3 @@
+SELECT c.id FROM contacts_contact c
+WHERE c.country = 'US' AND c.merged_into_id IS NULL AND c.erased_at IS NULL
+AND c.id IN (SELECT contact_id FROM contacts_event WHERE name_id = %(purchase)s AND value > 50)
