@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 
 from contacts.models import Read
 
@@ -77,7 +77,7 @@ def set_reads(reader: str, stage: int, facts: Iterable[str]) -> None:
     Waits for, and keeps waiting, every transaction that writes facts: call it late in a short transaction.
     """
     wanted = set(facts)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         held = set(Read.objects.filter(reader=reader, stage=stage).values_list("fact", flat=True))
         if wanted - held:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [READS_LOCK])

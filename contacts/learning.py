@@ -1,0 +1,151 @@
+"""The catalogue learns from what arrives: event names with their properties, attributes with their types."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from contacts.models import name_id
+from contacts.spec import Item
+from contacts.storing import run
+from contacts.types import leaves, type_of_value
+
+VALUE_PROPERTIES = ("revenue", "value", "total", "price", "amount")
+MAX_PROPERTIES = 500
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one event name, and what this batch adds."""
+
+    id: int
+    value_property: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+    blocked: bool = False
+    last_seen_at: datetime | None = None
+    learned: dict[str, str] = field(default_factory=dict)
+    promoted: str = ""
+
+    def learn(self, properties: dict[str, Any]) -> None:
+        """Take note of properties not met before, and of the first that can be the value."""
+        for name, value in properties.items():
+            if name not in self.properties and (kind := type_of_value(value)) and len(self.properties) < MAX_PROPERTIES:
+                self.properties[name] = self.learned[name] = kind
+        if not self.value_property:
+            self.value_property = self.promoted = next(
+                (name for name in VALUE_PROPERTIES if is_number(properties.get(name))), ""
+            )
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a JSON value is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def learn_names(items: Sequence[Item], at: datetime) -> dict[str, Known]:
+    """Return what is known of each event name of the batch, with what the batch taught stored."""
+    known = _read_names({item.event for item in items if item.event})
+    for item in items:
+        if item.event:
+            known[item.event].learn(item.properties)
+    new = {name: one for name, one in known.items() if one.last_seen_at is None}
+    if new:
+        _insert_names(new, at)
+    stale = [one for one in known.values() if one.last_seen_at and _has_news(one, at)]
+    if stale:
+        _update_names(stale, at)
+    return known
+
+
+def _read_names(names: set[str]) -> dict[str, Known]:
+    ids = {name_id(name): name for name in names}
+    found = {
+        row[0]: Known(*row)
+        for row in _decoded(
+            run(
+                "SELECT id, value_property, properties, blocked, last_seen_at FROM contacts_eventname WHERE id = ANY(%s)",
+                [list(ids)],
+            )
+            if ids
+            else []
+        )
+    }
+    return {name: found.get(one) or Known(one) for one, name in ids.items()}
+
+
+def _decoded(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
+    for row in rows:
+        yield (*row[:2], json.loads(row[2]) if isinstance(row[2], str) else row[2], *row[3:])
+
+
+def _has_news(known: Known, at: datetime) -> bool:
+    assert known.last_seen_at is not None
+    return bool(known.learned or known.promoted or known.last_seen_at < at - SEEN_EVERY)
+
+
+def _insert_names(new: dict[str, Known], at: datetime) -> None:
+    """Write names in the order of their ids: two batches that bring the same ones wait, and never for each other."""
+    rows = [
+        {"id": one.id, "name": name, "v": one.value_property, "p": one.properties, "at": at.isoformat()}
+        for name, one in sorted(new.items(), key=lambda pair: pair[1].id)
+    ]
+    run(
+        """INSERT INTO contacts_eventname (id, name, value_property, properties, hidden, blocked, first_seen_at, last_seen_at)
+           SELECT id, name, v, p, false, false, at, at
+           FROM jsonb_to_recordset(%s::jsonb) AS n(id bigint, name text, v text, p jsonb, at timestamptz) ORDER BY id
+           ON CONFLICT DO NOTHING""",
+        [json.dumps(rows)],
+    )
+
+
+def _update_names(stale: Sequence[Known], at: datetime) -> None:
+    """Add what was learned; a name that another batch holds is left to a later one."""
+    rows = [{"id": one.id, "v": one.promoted, "p": one.learned, "at": at.isoformat()} for one in stale]
+    run(
+        """UPDATE contacts_eventname e SET
+               properties = n.p || e.properties,
+               value_property = CASE WHEN e.value_property = '' THEN n.v ELSE e.value_property END,
+               last_seen_at = greatest(e.last_seen_at, n.at)
+           FROM jsonb_to_recordset(%s::jsonb) AS n(id bigint, v text, p jsonb, at timestamptz),
+                LATERAL (SELECT id FROM contacts_eventname h WHERE h.id = n.id FOR NO KEY UPDATE SKIP LOCKED) held
+           WHERE e.id = held.id""",
+        [json.dumps(rows)],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """The types of the attributes a batch says: of all, and of those a person declared."""
+
+    all: dict[str, str]
+    declared: dict[str, str]
+
+
+def learn_attributes(said: Sequence[dict[str, Any]]) -> Types:
+    """Return the types of every attribute said, with those met for the first time stored."""
+    seen: dict[str, str] = {}
+    tops: set[str] = set()
+    for attributes in said:
+        tops.update(attributes)
+        for path, kind in leaves(attributes):
+            seen.setdefault(path, kind)
+    if not tops:
+        return Types({}, {})
+    rows = run(
+        "SELECT name, type, declared FROM contacts_attribute WHERE split_part(name, '.', 1) = ANY(%s)", [list(tops)]
+    )
+    known = {name: kind for name, kind, _ in rows}
+    new = {path: kind for path, kind in seen.items() if path not in known}
+    if new:
+        _insert_attributes(new)
+    return Types({**new, **known}, {name: kind for name, kind, declared in rows if declared})
+
+
+def _insert_attributes(new: dict[str, str]) -> None:
+    run(
+        """INSERT INTO contacts_attribute (name, label, type, declared, personal, hidden)
+           SELECT n ->> 0, '', n ->> 1, false, false, false FROM jsonb_array_elements(%s::jsonb) n ON CONFLICT DO NOTHING""",
+        [json.dumps(sorted(new.items()))],
+    )
