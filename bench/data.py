@@ -31,7 +31,8 @@ def load(contacts: int, events: int, at: datetime) -> int:
     """Fill an empty base with so many contacts and events up to an instant; return the first contact's id."""
     for name in NAMES:
         EventName.objects.get_or_create(
-            id=name_id(name), defaults={"name": name, "value_property": "price", "properties": {"price": "number", "sku": "text"}}
+            id=name_id(name),
+            defaults={"name": name, "value_property": "price", "properties": {"price": "number", "sku": "text"}},
         )
     ids = {name: name_id(name) for name in NAMES}
     values = {"contacts": contacts, "events": events, "at": at, "first": 1_000_000, **ids}

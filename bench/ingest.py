@@ -34,7 +34,14 @@ def run_a2(web: Web, events: int) -> Row:
     rate = len(bodies) * BATCH / reading.seconds
     p95 = 1000 * centile(waits, 0.95)
     memory = f"{max(map(peak_mb, watched)):.0f} MB"
-    return Row(f"W-a2 {events:,} events", f"{rate:,.0f} events/s, p95 {p95:.0f} ms per {BATCH}", ">= 10,000 events/s", "", f"{reading.cpu:.1f} s", memory)
+    return Row(
+        f"W-a2 {events:,} events",
+        f"{rate:,.0f} events/s, p95 {p95:.0f} ms per {BATCH}",
+        ">= 10,000 events/s",
+        "",
+        f"{reading.cpu:.1f} s",
+        memory,
+    )
 
 
 def body(chance: random.Random, start: int) -> bytes:
@@ -55,7 +62,10 @@ def body(chance: random.Random, start: int) -> bytes:
 def post_all(web: Web, bodies: list[bytes]) -> list[float]:
     """Send the calls from several connections; return how long each took."""
     local = threading.local()
-    headers = {"Authorization": f"Basic {b64encode(f'{web.key}:'.encode()).decode()}", "Content-Type": "application/json"}
+    headers = {
+        "Authorization": f"Basic {b64encode(f'{web.key}:'.encode()).decode()}",
+        "Content-Type": "application/json",
+    }
 
     def post(content: bytes) -> float:
         if not hasattr(local, "line"):

@@ -84,7 +84,14 @@ def compared(workload: str, segment: Segment, rule: str, at: datetime, values: d
         best, hand = alternate(ours, theirs)
     size = same_people(segment.pk)
     memory = f"{peak_mb():.0f} MB"
-    return Row(workload, f"{best:.2f} s for {size:,} members", target, f"{best / hand:.2f} × ({hand:.2f} s)", f"{reading.cpu:.1f} s", memory)
+    return Row(
+        workload,
+        f"{best:.2f} s for {size:,} members",
+        target,
+        f"{best / hand:.2f} × ({hand:.2f} s)",
+        f"{reading.cpu:.1f} s",
+        memory,
+    )
 
 
 def empty(prefix: str, segment_id: int) -> None:

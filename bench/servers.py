@@ -46,7 +46,18 @@ def web(key: str) -> Iterator[Web]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--workers", "2", "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "config.asgi:application",
+        "--port",
+        str(port),
+        "--workers",
+        "2",
+        "--log-level",
+        "warning",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "POOL": "1"})
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz")
@@ -61,7 +72,20 @@ def worker() -> Iterator[list[int]]:
     environment = {**os.environ, "POOL": "0", "MESSAGING_WITNESS": os.devnull}
     queues = "ingest,evaluation,flows,sending,celery"
     commands = [
-        [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", queues, "--concurrency", "2", "--loglevel", "warning"],
+        [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "-Q",
+            queues,
+            "--concurrency",
+            "2",
+            "--loglevel",
+            "warning",
+        ],
         [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "warning", "--pidfile", ""],
     ]
     running = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]

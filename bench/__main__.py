@@ -1,0 +1,97 @@
+"""`bin/bench [--size small|medium|full] [--only a2,b,c,d,e,steps]`: prints the table that README shows."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+
+from bench.servers import services, web, worker
+
+SIZES = {
+    # contacts, events, W-e contacts, W-e events, W-a2 events, W-c starts, W-d singles
+    "small": (100_000, 1_000_000, 100_000, 1_000_000, 20_000, 10_000, 40),
+    "medium": (100_000, 1_000_000, 300_000, 3_000_000, 20_000, 10_000, 150),
+    "full": (100_000, 1_000_000, 1_000_000, 10_000_000, 20_000, 10_000, 150),
+}
+HEAD = ["workload", "figure", "target", "against SQL by hand", "CPU", "peak memory"]
+
+
+def main() -> int:
+    """Run the chosen workloads on private servers and print their table."""
+    arguments = argparse.ArgumentParser(prog="bin/bench")
+    arguments.add_argument("--size", choices=SIZES, default="small")
+    arguments.add_argument("--only", default="a2,b,e,c,steps,d")
+    chosen = arguments.parse_args()
+    with services() as environment:
+        os.environ.update(environment, STATEMENT_TIMEOUT="0", LOG_LEVEL="ERROR", MESSAGING_WITNESS=os.devnull)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        django.setup()
+        rows = run(chosen.only.split(","), SIZES[chosen.size])
+    print_table(rows)
+    return 0
+
+
+def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
+    """Run the named workloads, telling of each as it ends."""
+    # Django can only be asked once its settings know the private servers.
+    from django.core.management import call_command  # noqa: PLC0415
+
+    from bench import ingest, journeys, latency, segments  # noqa: PLC0415
+    from workspace.audit import HOUSE  # noqa: PLC0415
+    from workspace.keys import make_key  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+    call_command("bootstrap", stdout=sys.stderr)
+    _, key = make_key(name="bench", scope="ingest", actor=HOUSE)
+    rows: list[list[str]] = []
+
+    def tell(name: str, work: Callable[[], object]) -> None:
+        if name in only:
+            start = time.perf_counter()
+            row = work()
+            rows.append(row.cells())  # type: ignore[attr-defined]
+            print(
+                f"{' · '.join(rows[-1][:4])}   ({time.perf_counter() - start:.0f} s in all)",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    if "a2" in only:
+        with web(key) as server:
+            tell("a2", lambda: ingest.run_a2(server, size[4]))
+    tell("b", lambda: segments.run_b(size[0], size[1]))
+    tell("e", lambda: segments.run_e(size[2], size[3]))
+    tell("c", lambda: journeys.run_c(size[5]))
+    tell("steps", lambda: journeys.run_steps(size[5]))
+    if "d" in only:
+        with web(key) as server, worker() as workers:
+            time.sleep(6)  # until the worker has said hello
+            tell("d", lambda: latency.run_d(server, workers, size[6]))
+    return rows
+
+
+def print_table(rows: list[list[str]]) -> None:
+    """Print Markdown, and the machine it came from."""
+    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    cpu = next(
+        (
+            line.partition(": ")[2]
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        "?",
+    )
+    print(
+        f"\n{os.cpu_count()} × {cpu}, Python {platform.python_version()}, embedded PostgreSQL and Valkey; best of 3, alternating."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

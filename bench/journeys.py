@@ -1,0 +1,144 @@
+"""W-c: ten thousand starts, a wait, an email through a provider that only records; and how many steps a worker makes a second."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from bench.data import clear
+from bench.measure import Row, peak_mb, timed
+from contacts.ingest import Source, take
+from contacts.models import List, Topic
+from flows import intake, runner
+from flows import services as flows
+from flows.models import Enrollment, Flow, Step
+from messaging import outbox
+from messaging.models import Message
+from segmentation import evaluation
+from workspace import clock
+from workspace.audit import HOUSE
+
+SOURCE = Source(name="bench", public=False)
+CHUNK = 1_000
+BODY = {
+    "subject": "Hello {{ contact.firstName }}",
+    "body": "<p>Hello {{ contact.firstName }}</p><a href='{{ unsubscribe_url }}'>Stop</a>",
+}
+
+
+def run_c(starts: int) -> Row:
+    """Bring so many contacts through trigger → wait → email → end; the wait itself is not counted."""
+    flow = fresh_flow(
+        "bench-c", [("pause", "wait", {"duration": "1m"}), ("mail", "send_email", {**BODY, "topic": "bench"})]
+    )
+    with timed() as entering:
+        begin(starts)
+        crank()
+    later = clock.now() + timedelta(seconds=61)
+    with clock.at(later):
+        with timed() as moving:
+            crank()
+        with timed() as sending:
+            while outbox.deliver(CHUNK):
+                pass
+    finished(flow, starts)
+    sent = Message.objects.filter(status="sent").count()
+    assert sent == starts, f"{sent} of {starts} sent"
+    seconds = entering.seconds + moving.seconds + sending.seconds
+    figure = f"{seconds:.1f} s ({starts / sending.seconds:,.0f} sends/s)"
+    cpu = f"{entering.cpu + moving.cpu + sending.cpu:.1f} s"
+    return Row(f"W-c {starts:,} starts, without the wait", figure, "<= 10 s at 10,000", "", cpu, f"{peak_mb():.0f} MB")
+
+
+def run_steps(starts: int) -> Row:
+    """Bring so many contacts through a split and two changes, and count steps a second of the runner alone."""
+    yes = {
+        "operator": "AND",
+        "conditions": [{"type": "PROPERTY", "propertyName": "customProperties.plan", "operator": "=", "value": "pro"}],
+    }
+    List.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
+    nodes = [
+        ("pause", "wait", {"duration": "1m"}),
+        ("which", "split", {"branches": [{"port": "yes", "criteria": yes}]}),
+        ("mark", "update_contact", {"changes": [{"attribute": "customProperties.seen", "set": True}]}),
+        ("list", "add_to_list", {"list": "bench"}),
+        ("rest", "wait", {"duration": "1m"}),
+        ("again", "update_contact", {"changes": [{"attribute": "customProperties.seen", "set": False}]}),
+    ]
+    fresh_flow("bench-steps", nodes)
+    begin(starts)
+    with timed() as reading:
+        crank()
+        for minutes in (2, 4):
+            with clock.at(clock.now() + timedelta(minutes=minutes)):
+                crank()
+    steps = Step.objects.filter(flow__slug="bench-steps").count()
+    rate = steps / reading.seconds
+    return Row(
+        f"runner, {steps:,} steps",
+        f"{rate:,.0f} steps/s",
+        ">= 5,000 steps/s",
+        "",
+        f"{reading.cpu:.1f} s",
+        f"{peak_mb():.0f} MB",
+    )
+
+
+def fresh_flow(slug: str, nodes: list[tuple[str, str, dict[str, Any]]]) -> Flow:
+    """Make and activate a flow of these nodes in a row, started by the event "start"."""
+    clear()
+    os.environ.setdefault("MESSAGING_WITNESS", os.devnull)
+    Topic.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
+    Flow.objects.filter(slug=slug).update(slug=f"{slug}-{clock.now():%H%M%S%f}", version=None, status="draft")
+    row = [("start", "event", {"event_name": "start"}), *nodes]
+    draft = {
+        "nodes": [{"id": key, "kind": kind, "name": "", "settings": settings} for key, kind, settings in row],
+        "edges": [
+            {"from": one[0], "port": "else" if one[1] == "split" else "next", "to": two[0]}
+            for one, two in zip(row, row[1:], strict=False)
+        ],
+    }
+    flow = flows.create_flow(name=slug, slug=slug, draft=draft, actor=HOUSE)
+    return flows.activate(flow, settings={"entry": "new"}, actor=HOUSE)
+
+
+def begin(starts: int) -> None:
+    """Send the start events, and consent with them."""
+    at = clock.now()
+    for first in range(0, starts, CHUNK):
+        people = range(first, min(first + CHUNK, starts))
+        take([known(n) for n in people], source=SOURCE, received_at=at)
+        take([started(n) for n in people], source=SOURCE, received_at=at)
+
+
+def known(n: int) -> dict[str, Any]:
+    """Return the call that makes a contact known."""
+    traits = {
+        "email": f"c{n}@example.com",
+        "firstName": f"C{n}",
+        "plan": "pro" if n % 2 else "free",
+        "emailSubscribed": True,
+    }
+    return {"type": "identify", "messageId": f"k{n}-{clock.now():%H%M%S%f}", "userId": f"c{n}", "traits": traits}
+
+
+def started(n: int) -> dict[str, Any]:
+    """Return the event that starts a contact."""
+    return {
+        "type": "track",
+        "messageId": f"s{n}-{clock.now():%H%M%S%f}",
+        "userId": f"c{n}",
+        "event": "start",
+        "properties": {},
+    }
+
+
+def crank() -> None:
+    """Turn every crank until nothing moves."""
+    while evaluation.take_changes(CHUNK) + intake.take(CHUNK) + runner.run(CHUNK):
+        pass
+
+
+def finished(flow: Flow, starts: int) -> None:
+    """Fail unless everybody came through."""
+    done = Enrollment.objects.filter(flow=flow, status="completed").count()
+    assert done == starts, f"{done} of {starts} came through"
