@@ -51,7 +51,7 @@ def write_steps(rows: Iterable[StepRow]) -> None:
     """Copy steps into their table."""
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY flows_step ({STEP_COLUMNS}) FROM STDIN") as copy,  # noqa: S608 - constants
+        cursor.copy(f"COPY flows_step ({STEP_COLUMNS}) FROM STDIN") as copy,
     ):
         for row in rows:
             copy.write_row(row)

@@ -1,0 +1,306 @@
+"""Walking a batch of enrollments: rounds of ask, decide, do and move, until each one stays or has ended."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from flows import asking, ledger, performing
+from flows.ledger import Counts, Ending
+from flows.nodes.base import Decision, End, Go, Scene, Stay
+from flows.performing import Deed
+from flows.plans import Plan, PlanNode
+from workspace.crash import crashpoint
+from workspace.problems import Refused
+
+log = structlog.get_logger()
+
+MOST_STEPS_IN_A_RUN = 100
+MOST_STEPS = 1000
+GAPS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=20))  # 5 tries in about 24 h
+BLOCKED_FOR = timedelta(minutes=5)
+LOST_WAKE = timedelta(minutes=15)  # a wait for a fact looks by itself this often, should the fact have been lost
+
+
+@dataclass(slots=True)
+class Walker:
+    """One enrollment on its way through this batch."""
+
+    id: int
+    flow_id: int
+    plan: Plan
+    contact_id: int
+    node: str
+    visit: int
+    lane: int
+    planned_at: datetime
+    waiting: bool
+    attempts: int
+    context: Mapping[str, Any]
+    entered_on: Any
+    clock: str = "none"
+    due_at: datetime | None = None
+    parked: str = ""
+    wake_on: str = ""
+    status: str = "active"
+    reason: str = ""
+    error: str = ""
+    taken: int = 0
+
+    @property
+    def here(self) -> PlanNode:
+        """Return the node it stands at."""
+        return self.plan.nodes[self.node]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction does."""
+
+    at: datetime
+    counts: Counts = field(default_factory=Counts)
+    steps: list[ledger.StepRow] = field(default_factory=list)
+    moved: dict[int, Walker] = field(default_factory=dict)
+    endings: list[Ending] = field(default_factory=list)
+    spoke: bool = False
+
+    def walk(self, walkers: list[Walker]) -> int:
+        """Walk all of them as far as they go, write it, and return how many steps were made."""
+        ahead = walkers
+        while ahead:
+            ahead = self._round(ahead)
+        self.write()
+        crashpoint("before_step_commit")
+        return len(self.steps)
+
+    def write(self) -> None:
+        """Write where everybody stands now, who has ended, and the steps that led there."""
+        ledger.write_moves([_row(one, self.at) for one in self.moved.values()])
+        ledger.end(self.endings, self.at, self.counts)
+        ledger.write_steps(self.steps)
+        self.counts.write(self.at)
+
+    def _round(self, walkers: list[Walker]) -> list[Walker]:
+        groups: dict[tuple[int, str], list[Walker]] = defaultdict(list)
+        for one in walkers:
+            if one.node in one.plan.nodes:
+                groups[one.plan.version_id, one.node].append(one)
+            else:
+                self._stop(one, "exited", "node_removed")
+        groups = self._leave(groups)
+        answers = self._ask(groups.values())
+        decided: list[tuple[Walker, Decision]] = []
+        for group in groups.values():
+            decided += self._decide(group, answers)
+        refused = self._perform(decided)
+        return [one for one, decision in decided if one.id not in refused and self._move(one, decision)]
+
+    def _leave(self, groups: dict[tuple[int, str], list[Walker]]) -> dict[tuple[int, str], list[Walker]]:
+        """Ask the exit conditions again of those about to be spoken to, and let go of those for whom one holds."""
+        asked: dict[int, set[int]] = defaultdict(set)
+        for group in groups.values():
+            if _speaks(group[0].here):
+                for rule, _ in group[0].plan.exits:
+                    asked[rule].update(one.contact_id for one in group)
+        if not asked:
+            return groups
+        answers = asking.who_of(asked, self.at)
+        left = {}
+        for key, group in groups.items():
+            staying = [one for one in group if not (_speaks(one.here) and self._exits(one, answers))]
+            if staying:
+                left[key] = staying
+        return left
+
+    def _exits(self, one: Walker, answers: Mapping[int, set[int]]) -> bool:
+        name = next((name for rule, name in one.plan.exits if one.contact_id in answers[rule]), None)
+        if name is not None:
+            self._stop(one, "exited", exit_reason(name))
+        return name is not None
+
+    def _ask(self, groups: Iterable[list[Walker]]) -> dict[int, set[int]]:
+        asked: dict[int, set[int]] = defaultdict(set)
+        for group in groups:
+            for rule in group[0].here.asks:
+                asked[rule].update(one.contact_id for one in group)
+        return asking.who_of(asked, self.at)
+
+    def _decide(self, group: list[Walker], answers: Mapping[int, set[int]]) -> list[tuple[Walker, Decision]]:
+        node = group[0].here
+        if node.type is None or node.fault:
+            self._block(group, node.fault)
+            return []
+        settled = asking.settled([_key(one) for one in group if one.waiting]) if node.type.awaits_message else {}
+        decided = []
+        for one in group:
+            try:
+                decided.append((one, node.type.decide(node.settings, self._scene(one, node, answers, settled))))
+            except Exception as error:  # whatever a kind of node raises is this enrollment's trouble alone
+                log.exception("enrollment.step_failed", enrollment=one.id, node=node.key)
+                self.fail(one, error)
+        return decided
+
+    def _scene(self, one: Walker, node: PlanNode, answers: Mapping[int, set[int]], settled: Mapping[str, str]) -> Scene:
+        holds = [name for rule, names in node.asks.items() if one.contact_id in answers[rule] for name in names]
+        return Scene(
+            self.at,
+            one.contact_id,
+            one.id,
+            one.plan.flow,
+            node.key,
+            one.visit,
+            one.waiting,
+            frozenset(holds),
+            one.context,
+            settled.get(_key(one), ""),
+        )
+
+    def _perform(self, decided: list[tuple[Walker, Decision]]) -> set[int]:
+        """Do what was decided, like with like; who stands where it cannot be done at all is blocked there."""
+        kinds: dict[tuple[int, str, str], list[tuple[Walker, Deed]]] = defaultdict(list)
+        for one, decision in decided:
+            for effect in () if isinstance(decision, End) else decision.effects:
+                kind = performing.same(effect)
+                kinds[one.plan.version_id, one.node, kind].append((one, _deed(one, effect)))
+        refused: set[int] = set()
+        for (_, node, kind), doing in kinds.items():
+            try:
+                with transaction.atomic():
+                    performing.perform([deed for _, deed in doing], self.at)
+                self.spoke |= kind == "say"
+            except Refused as error:
+                log.warning("node.blocked", node=node, reason=error.detail)
+                self._block([one for one, _ in doing], error.detail)
+                refused |= {one.id for one, _ in doing}
+        return refused
+
+    def _move(self, one: Walker, decision: Decision) -> bool:
+        """Move one on, and tell whether it goes on at once."""
+        if isinstance(decision, Stay):
+            self._stay(one, decision)
+            return False
+        port = decision.port if isinstance(decision, Go) else ""
+        target = one.here.targets.get(port, "")
+        self._step(one, port, target, decision.saw)
+        one.waiting, one.attempts, one.error = False, 0, ""
+        one.visit, one.taken = one.visit + 1, one.taken + 1
+        if isinstance(decision, End):
+            self._stop(one, "exited", decision.reason)
+            return False
+        self._count(one, port, target)
+        if not target:
+            one.status = "completed"
+            self._note(one)
+            return False
+        one.node = target
+        return self._not_too_long(one)
+
+    def _step(self, one: Walker, port: str, target: str, saw: Mapping[str, Any]) -> None:
+        self.steps.append(
+            (
+                one.id,
+                one.visit,
+                one.entered_on,
+                one.flow_id,
+                one.plan.version_id,
+                one.contact_id,
+                one.node,
+                one.here.kind,
+                port,
+                target,
+                json.dumps(saw, default=str) if saw else "{}",
+                self.at,
+            )
+        )
+
+    def _count(self, one: Walker, port: str, target: str) -> None:
+        flow, version = one.flow_id, one.plan.version_id
+        self.counts.add(flow, version, "left", one.node, port)
+        if target:
+            self.counts.add(flow, version, "arrived", target)
+        else:
+            self.counts.add(flow, version, "completed")
+
+    def _not_too_long(self, one: Walker) -> bool:
+        if one.visit > MOST_STEPS:
+            self._stop(one, "failed", f"loop: more than {MOST_STEPS:,} steps")
+        elif one.taken > MOST_STEPS_IN_A_RUN:
+            self._stop(one, "failed", f"loop: more than {MOST_STEPS_IN_A_RUN} steps without a wait")
+        else:
+            return True
+        return False
+
+    def _stay(self, one: Walker, stay: Stay) -> None:
+        one.waiting, one.attempts, one.error = True, 0, ""
+        one.due_at = stay.until or (self.at + LOST_WAKE if stay.wake_on else None)
+        one.clock, one.wake_on = stay.clock, stay.wake_on
+        one.parked = stay.parked or ("" if one.due_at else "waits")
+        self._note(one)
+
+    def _stop(self, one: Walker, status: str, reason: str) -> None:
+        """End one; where it stands is written first, so that the ending finds it there."""
+        if one.taken:
+            one.due_at = self.at
+            self._note(one)
+        self.endings.append(Ending(one.id, status, reason))
+
+    def _block(self, walkers: Iterable[Walker], reason: str) -> None:
+        for one in walkers:
+            one.due_at, one.parked = self.at + BLOCKED_FOR, f"blocked: {reason}"[:200]
+            self._note(one)
+
+    def fail(self, one: Walker, error: Exception) -> None:
+        """Let one try again later, or fail it after the fifth try."""
+        one.attempts += 1
+        one.error = f"{type(error).__name__}: {error}"[:2000]
+        if one.attempts > len(GAPS):
+            one.due_at = self.at
+            self._note(one)
+            self.endings.append(Ending(one.id, "failed", f"failed at {one.node} after {one.attempts} tries"))
+            return
+        one.due_at, one.parked = self.at + GAPS[one.attempts - 1], f"tries again: {one.error}"[:200]
+        self._note(one)
+
+    def _note(self, one: Walker) -> None:
+        self.moved[one.id] = one
+
+
+def _row(one: Walker, at: datetime) -> dict[str, Any]:
+    active = one.status == "active"
+    return {
+        "id": one.id,
+        "node": one.node,
+        "visit": one.visit,
+        "due": one.due_at.isoformat() if active and one.due_at else None,
+        "clock": one.clock if active else "none",
+        "waiting": one.waiting and active,
+        "parked": one.parked if active else "",
+        "wake": one.wake_on if active else "",
+        "status": one.status,
+        "reason": one.reason,
+        "error": one.error,
+        "attempts": one.attempts,
+        "ended": None if active else at.isoformat(),
+    }
+
+
+def exit_reason(name: str) -> str:
+    """Return the reason of an enrollment that left by this exit condition."""
+    return {"leave": "left the segment", "back": "came back into the segment"}.get(name, "exit condition")
+
+
+def _speaks(node: PlanNode) -> bool:
+    return node.type is not None and node.type.speaks
+
+
+def _key(one: Walker) -> str:
+    return f"e:{one.id}:{one.visit}"
+
+
+def _deed(one: Walker, effect: Any) -> Deed:
+    return Deed(effect, one.plan, one.node, one.contact_id, one.id, one.visit, one.context, one.planned_at, one.lane)

@@ -1,0 +1,164 @@
+"""Moving everybody who is due: claim contacts then enrollments, walk the batch, commit; a poison row stands alone."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from flows import locks
+from flows.batch import Batch, Walker
+from flows.plans import plans_of
+from workspace import clock
+from workspace.crash import crashpoint
+
+log = structlog.get_logger()
+
+NOTHING: Mapping[str, Any] = {}
+LANES = [0, 5]
+WINDOW = 3  # looks at this many times the batch, so that several runners find work of their own
+TRIES = 3  # of a batch that met a deadlock or a serialization failure
+RETRIED = ("40001", "40P01")
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run did: enrollments looked at, steps made, whether messages were queued, which flows moved."""
+
+    handled: int = 0
+    steps: int = 0
+    spoke: bool = False
+    flows: frozenset[int] = frozenset()
+
+    def __add__(self, other: "Progress") -> "Progress":
+        return Progress(
+            self.handled + other.handled,
+            self.steps + other.steps,
+            self.spoke or other.spoke,
+            self.flows | other.flows,
+        )
+
+
+def run(limit: int = 1000) -> int:
+    """Move at most this many enrollments that are due, and return how many steps they made."""
+    return advance(limit).steps
+
+
+def advance(limit: int = 1000) -> Progress:
+    """Do as `run` does, and tell more of it."""
+    picked = _pick(limit * WINDOW)
+    return _try(picked, limit) if picked else Progress()
+
+
+_PICK = """
+SELECT e.id, e.contact_id, e.flow_id
+FROM (SELECT id FROM flows_flow WHERE status IN ('running', 'draining')) AS f
+CROSS JOIN unnest(%(lanes)s::smallint[]) AS lane(n)
+CROSS JOIN LATERAL (
+    SELECT id, contact_id, flow_id, row_number() OVER (ORDER BY due_at) AS turn FROM flows_enrollment
+    WHERE flow_id = f.id AND lane = lane.n AND status = 'active' AND due_at <= %(at)s
+    ORDER BY due_at LIMIT %(limit)s
+) AS e
+ORDER BY lane.n, e.turn LIMIT %(limit)s
+"""
+Picked = tuple[int, int, int]  # enrollment, contact, flow
+
+
+def _pick(limit: int) -> list[Picked]:
+    """Choose what is due: fresh before backlog, the flows in turn, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PICK, {"lanes": LANES, "at": clock.now(), "limit": limit})
+        return cursor.fetchall()
+
+
+def _try(picked: Sequence[Picked], limit: int, tries: int = TRIES) -> Progress:
+    """Move a batch; halve it when it fails, until the row that makes it fail stands alone."""
+    taken: list[Picked] = []
+    try:
+        return _transaction(picked, limit, taken)
+    except (OperationalError, InterfaceError) as error:
+        if getattr(error.__cause__, "sqlstate", None) in RETRIED and tries > 1:
+            return _try(picked, limit, tries - 1)
+        raise
+    except Exception as error:
+        if len(taken) > 1:
+            half = len(taken) // 2
+            return _try(taken[:half], half) + _try(taken[half:], len(taken) - half)
+        if not taken:
+            raise
+        log.exception("enrollment.step_failed", enrollment=taken[0][0])
+        return _poison(taken, error)
+
+
+def _transaction(picked: Sequence[Picked], limit: int, taken: list[Picked]) -> Progress:
+    with transaction.atomic():
+        walkers, at = _claim(picked, limit)
+        taken += [(one.id, one.contact_id, one.flow_id) for one in walkers]
+        batch = Batch(at)
+        steps = batch.walk(walkers) if walkers else 0
+    crashpoint("after_step_commit")
+    return Progress(len(walkers), steps, batch.spoke, frozenset(one.flow_id for one in walkers))
+
+
+def _poison(taken: Sequence[Picked], error: Exception) -> Progress:
+    """Note the failed try of the one row that made its batch fail."""
+    with transaction.atomic():
+        walkers, at = _claim(taken, 1)
+        batch = Batch(at)
+        for one in walkers:
+            batch.fail(one, error)
+        batch.write()
+    return Progress(len(walkers))
+
+
+_CONTACTS = """
+SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+_COLUMNS = "id, flow_id, version_id, contact_id, node, visit, lane, due_at, waiting, attempts, context, entered_on"
+_ENROLLMENTS = f"""
+SELECT {_COLUMNS} FROM flows_enrollment
+WHERE id = ANY(%s) AND contact_id = ANY(%s) AND flow_id = ANY(%s) AND status = 'active' AND due_at <= %s
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants
+_MOVING = "SELECT id FROM flows_flow WHERE id = ANY(%s) AND status IN ('running', 'draining')"
+
+
+def _claim(picked: Sequence[Picked], limit: int) -> tuple[list[Walker], datetime]:
+    """Take flows, then contacts, then enrollments, leaving out what others hold; the instant is read after that."""
+    held = locks.try_share({flow for _, _, flow in picked})
+    flows = [row[0] for row in _select(_MOVING, [held])]
+    wanted = {contact for _, contact, flow in picked if flow in flows}
+    contacts = [row[0] for row in _select(_CONTACTS, [sorted(wanted), limit])]
+    at = clock.now()
+    ids = [enrollment for enrollment, _, _ in picked]
+    return _walkers(_select(_ENROLLMENTS, [ids, contacts, flows, at])), at
+
+
+def _walkers(rows: Collection[tuple[Any, ...]]) -> list[Walker]:
+    plans = plans_of({row[2] for row in rows})
+    return [
+        Walker(
+            id=pk,
+            flow_id=flow,
+            plan=plans[version],
+            contact_id=contact,
+            node=node,
+            visit=visit,
+            lane=lane,
+            planned_at=due,
+            waiting=waiting,
+            attempts=attempts,
+            context=json.loads(context) if context != "{}" else NOTHING,
+            entered_on=entered_on,
+        )
+        for pk, flow, version, contact, node, visit, lane, due, waiting, attempts, context, entered_on in rows
+    ]
+
+
+def _select(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
