@@ -1,0 +1,343 @@
+"""EVENT: what the contact did."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from contacts.models import name_id
+from segmentation.catalogue import Catalogue
+from segmentation.comparisons import compare_numbers
+from segmentation.conditions.base import NO, YES, Condition, quote
+from segmentation.conditions.property import comparison_words, value_faults
+from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, render
+from segmentation.filters import Group as FilterGroup
+from segmentation.measures import Counted, Measure, Picked, Scene
+from segmentation.operators import ask
+from segmentation.sql import Sql, both, sql
+from segmentation.windows import Window
+from workspace.durations import Duration
+from workspace.problems import Fault
+
+STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=True)
+Function = Literal["count", "sum", "avg", "min", "max", "distinct", "days"]
+OF_A_PROPERTY = ("sum", "avg", "min", "max", "distinct")
+OVER_NOTHING_ZERO = ("count", "sum", "distinct", "days")
+
+
+class Aggregate(BaseModel):
+    """How the events are counted up, and what the number is compared with."""
+
+    model_config = STRICT
+
+    function: Function = "count"
+    property_name: str | None = Field(None, alias="propertyName", min_length=1, max_length=300)
+    operator: Literal["=", "!=", ">", ">=", "<", "<=", "between"] = ">="
+    value: Any = 1
+
+    def faults(self, path: str) -> Iterator[Fault]:
+        """Yield what is wrong with it."""
+        if (self.function in OF_A_PROPERTY) != (self.property_name is not None):
+            needs = "needs the propertyName it is of" if self.function in OF_A_PROPERTY else "takes no propertyName"
+            yield Fault(f"{path}.propertyName", f"{self.function} {needs}.")
+        elif self.property_name and "[]" in self.property_name:
+            yield Fault(f"{path}.propertyName", "An aggregate is of a property outside arrays.")
+        try:
+            ask(self.operator, self.value, "number")
+        except ValueError as error:
+            yield Fault(f"{path}.value", str(error))
+
+    def words(self) -> str:
+        """Say it in English."""
+        of = f" of {self.property_name}" if self.property_name else ""
+        return f"{self.function}{of} {comparison_words('', self.operator, self.value, None).strip()}"
+
+
+class FollowedBy(BaseModel):
+    """Another event that came (or did not come) after."""
+
+    model_config = STRICT
+
+    event_name: str = Field(alias="eventName", min_length=1, max_length=200)
+    where: Filter | None = None
+    within: str | None = None
+    negate: StrictBool = False
+    same_property: str | None = Field(None, alias="sameProperty", min_length=1, max_length=300)
+
+    @property
+    def step(self) -> Duration | None:
+        """Return how soon after."""
+        return Duration.parse(self.within) if self.within else None
+
+    def words(self) -> str:
+        """Say it in English."""
+        which = f" where {filter_words(self.where)}" if self.where else ""
+        same = f" with the same {self.same_property}" if self.same_property else ""
+        soon = f" within {self.step.words()}" if self.step else ""
+        return f"{'not ' if self.negate else ''}followed by {quote(self.event_name)}{same}{which}{soon}"
+
+
+class EventCondition(Condition):
+    """Counts what the contact did."""
+
+    label: ClassVar[str] = "Event"
+    example: ClassVar[dict[str, Any]] = {
+        "type": "EVENT",
+        "eventName": "Order Completed",
+        "aggregate": {"function": "count", "operator": ">=", "value": 3},
+        "window": {"last": "30d"},
+        "where": {"operator": "AND", "conditions": [{"propertyName": "price", "operator": ">", "value": 50}]},
+    }
+
+    type: Literal["EVENT"]
+    event_name: str = Field(alias="eventName", min_length=1, max_length=200)
+    aggregate: Aggregate = Aggregate()
+    window: Window | None = None
+    where: Filter | None = None
+    occurrence: Literal["any", "first", "last"] = "any"
+    followed_by: FollowedBy | None = Field(None, alias="followedBy")
+
+    def faults(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
+        yield from self.aggregate.faults(f"{path}.aggregate")
+        if self.window:
+            yield from self.window.faults(f"{path}.window")
+        for where, at in self._filters(path):
+            for one, inner in comparisons(where, at):
+                yield from path_faults(one, inner)
+                yield from value_faults(one.operator, one.value, None, one.case_sensitive, inner)
+        if self.followed_by:
+            yield from self._followed_faults(self.followed_by, f"{path}.followedBy")
+
+    def _filters(self, path: str) -> Iterator[tuple[Any, str]]:
+        if self.where:
+            yield self.where, f"{path}.where"
+        if self.followed_by and self.followed_by.where:
+            yield self.followed_by.where, f"{path}.followedBy.where"
+
+    def _followed_faults(self, followed: FollowedBy, path: str) -> Iterator[Fault]:
+        try:
+            within = followed.step
+        except ValueError as error:
+            yield Fault(f"{path}.within", str(error))
+            return
+        if within and within.calendar:
+            yield Fault(f"{path}.within", 'Write a length such as "30m", "24h" or "7d".')
+        last = (
+            Duration.parse(self.window.last)
+            if self.window and self.window.last and not any(self.window.faults(""))
+            else None
+        )
+        if within and last and within.longest >= last.longest:
+            yield Fault(f"{path}.within", "within must be shorter than the window.")
+
+    def warnings(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
+        names = {f"{path}.eventName": self.event_name}
+        if self.followed_by:
+            names[f"{path}.followedBy.eventName"] = self.followed_by.event_name
+        for where, name in names.items():
+            if name not in catalogue.events:
+                yield Fault(where, f'No event "{name}" has arrived yet; until one does, nobody has done it.')
+
+    def size(self) -> int:
+        return 1 + sum(len(list(comparisons(where, ""))) for where, _ in self._filters(""))
+
+    def measure(self, scene: Scene) -> Measure:
+        asked = ask(self.aggregate.operator, self.aggregate.value, "number")
+        properties = self._properties(scene)
+        aggregate = self._aggregate(properties, scene)
+        window = (self.window or Window()).bounds(scene.at, scene.catalogue.zone)
+        filtered = self._filter(scene, properties)
+        nothing = self.aggregate.function in OVER_NOTHING_ZERO
+        counted = Counted(
+            complement=asked.complement,
+            name_id=name_id(self.event_name),
+            window=window.where("e.at"),
+            since=window.low,
+            filter=filtered,
+            aggregate=aggregate,
+            over_nothing=nothing,
+            operator=asked.operator,
+            value=asked.value,
+            zero=nothing and _holds_at_zero(asked.operator, asked.value),
+            zoned="z.timezone" in aggregate.text or (filtered is not None and "z.timezone" in filtered.text),
+            exists=self.aggregate.function == "count" and (asked.operator, asked.value) in ((">=", 1), (">", 0)),
+        )
+        return counted if self.occurrence == "any" else self._one(scene, counted)
+
+    def _one(self, scene: Scene, counted: Counted) -> Picked:
+        """Ask window and filter of the first or last event alone."""
+        order = "" if self.occurrence == "first" else " DESC"
+        inner = sql(
+            "(SELECT DISTINCT ON (f.contact_id) f.* FROM contacts_event f WHERE f.name_id = {name}"
+            f" AND f.at <= {{at}}::timestamptz{{scope}} ORDER BY f.contact_id, f.at{order}, f.id{order})",
+            name=counted.name_id,
+            at=scene.at,
+            scope=scene.scope("f.contact_id"),
+        )
+        return picked(counted, scene, events=inner)
+
+    def _properties(self, scene: Scene, event: str = "e", name: str = "") -> Properties:
+        promoted = scene.catalogue.value_properties.get(name or self.event_name, "")
+        return Properties(event, scene.zone(Sql("z")), promoted, scene.at)
+
+    def _aggregate(self, properties: Properties, scene: Scene) -> Sql:
+        if self.aggregate.function == "count":
+            return Sql("count(*)")
+        if self.aggregate.function == "days":
+            return sql("count(DISTINCT (e.at AT TIME ZONE {zone})::date)", zone=properties.zone)
+        reading = properties.reading(self.aggregate.property_name or "")
+        if self.aggregate.function == "distinct":
+            return sql("count(DISTINCT CASE WHEN NOT {null} THEN {x} END)", null=reading.null, x=reading.document)
+        return sql(f"{self.aggregate.function}({{x}})", x=reading.number)
+
+    def _filter(self, scene: Scene, properties: Properties) -> Sql | None:
+        if self.where is None and self.followed_by is None:
+            return None
+        where = render(self.where, properties) if self.where else None
+        return both(where, self._followed(scene, self.followed_by) if self.followed_by else None)
+
+    def _followed(self, scene: Scene, followed: FollowedBy) -> Sql:
+        properties = self._properties(scene, "b", followed.event_name)
+        soon = sql("b.at <= e.at + {step}::interval", step=followed.step.longest) if followed.step else None
+        same = None
+        if followed.same_property:
+            mine = self._properties(scene, "e").reading(followed.same_property)
+            theirs = properties.reading(followed.same_property)
+            same = sql("{a} = {b} AND NOT {null}", a=mine.document, b=theirs.document, null=mine.null)
+        where = render(followed.where, properties) if followed.where else None
+        exists = sql(
+            "EXISTS (SELECT 1 FROM contacts_event b WHERE b.contact_id = e.contact_id AND b.name_id = {name}"
+            " AND b.at <= {at}::timestamptz AND (b.at, b.id) > (e.at, e.id) AND {rest})",
+            name=name_id(followed.event_name),
+            at=scene.at,
+            rest=both(soon, same, where),
+        )
+        if not followed.negate:
+            return exists
+        ran_out = sql("e.at <= {at}::timestamptz", at=followed.step.before(scene.at)) if followed.step else None
+        return both(sql("NOT {exists}", exists=exists), ran_out)
+
+    def reads(self) -> Iterator[str]:
+        yield f"event:{self.event_name}"
+        if self.followed_by:
+            yield f"event:{self.followed_by.event_name}"
+        if self.aggregate.function == "days" or any(self._filters("")):
+            yield "attribute:timezone"
+
+    def blank(self) -> frozenset[bool]:
+        asked = ask(self.aggregate.operator, self.aggregate.value, "number")
+        holds = self.aggregate.function in OVER_NOTHING_ZERO and _holds_at_zero(asked.operator, asked.value)
+        return YES if holds != asked.complement else NO
+
+    @property
+    def clock(self) -> bool:
+        return bool((self.window and self.window.clock) or self._waits or self._relative)
+
+    @property
+    def _waits(self) -> Duration | None:
+        return self.followed_by.step if self.followed_by and self.followed_by.negate else None
+
+    @property
+    def _relative(self) -> bool:
+        """Tell whether a filter compares a property with a moving instant."""
+        every = (one for where, _ in self._filters("") for one, _ in comparisons(where, ""))
+        return any(one.operator in MOVING for one in every)
+
+    def edges(self, scene: Scene, since: datetime, until: datetime) -> Iterator[Sql]:
+        if self._relative:
+            yield self._events(scene, None)
+            return
+        ranges = [self.window.edges(since, until) if self.window else None]
+        if self._waits:
+            ranges.append((self._waits.before(since), self._waits.before(until)))
+        for range_ in ranges:
+            if range_:
+                yield self._events(scene, range_)
+
+    def _events(self, scene: Scene, range_: tuple[datetime, datetime] | None) -> Sql:
+        low = (
+            sql(" AND e.at > {low}::timestamptz AND e.at <= {high}::timestamptz", low=range_[0], high=range_[1])
+            if range_
+            else Sql("")
+        )
+        return sql(
+            "SELECT e.contact_id FROM contacts_event e WHERE e.name_id = {name}{range}",
+            name=name_id(self.event_name),
+            range=low,
+        )
+
+    def words(self) -> str:
+        which = {"any": "", "first": "first ", "last": "last "}[self.occurrence]
+        parts = [f"did {which}{quote(self.event_name)}"]
+        if self.where:
+            parts.append(f"where {filter_words(self.where)}")
+        if self.followed_by:
+            parts.append(self.followed_by.words())
+        if self.window:
+            parts.append(self.window.words())
+        return f"{' '.join(parts)} ({self.aggregate.words()})"
+
+
+MOVING = ("in_last", "not_in_last", "in_next", "anniversary_in_last", "anniversary_in_next")
+
+
+def _holds_at_zero(operator: str, value: Any) -> bool:
+    if operator == "between":
+        return bool(value[0] <= 0 <= value[1])
+    zero = Decimal(0)
+    return {
+        "=": zero == value,
+        ">": zero > value,
+        ">=": zero >= value,
+        "<": zero < value,
+        "<=": zero <= value,
+    }[operator]
+
+
+def picked(counted: Counted, scene: Scene, *, events: Sql | None = None) -> Picked:
+    """Turn an aggregate into the contacts it picks: those for whom it holds or, where nothing satisfies it, fails."""
+    table = events or Sql("contacts_event")
+    zone = Sql(" JOIN contacts_contact z ON z.id = e.contact_id") if counted.zoned else Sql("")
+    where = both(sql("e.name_id = {name}", name=counted.name_id), counted.window, counted.filter)
+    select = sql(
+        "SELECT e.contact_id FROM {table} e{zone} WHERE {where}{scope}",
+        table=table,
+        zone=zone,
+        where=where,
+        scope=scene.scope("e.contact_id"),
+    )
+    if not counted.exists:
+        select = sql("{select} GROUP BY e.contact_id HAVING {holds}", select=select, holds=_having(counted))
+    return Picked(select=select, complement=counted.complement != counted.zero)
+
+
+def _having(counted: Counted) -> Sql:
+    holds = compared(counted, counted.aggregate)
+    return sql("({holds}) IS NOT TRUE", holds=holds) if counted.zero else holds
+
+
+def compared(counted: Counted, measured: Sql) -> Sql:
+    """Compare the number that was measured."""
+    number = sql("coalesce({x}, 0)", x=measured) if counted.over_nothing else measured
+    return compare_numbers(number, counted.operator, counted.value)
+
+
+def filter_words(one: FilterGroup | Comparison) -> str:
+    """Say a filter in English."""
+    if isinstance(one, Comparison):
+        said = comparison_words(one.property_name, one.operator, one.value, one.case_sensitive)
+    else:
+        said = f"({joined(one.operator, [filter_words(inner) for inner in one.conditions])})"
+    return f"not {said}" if one.negate else said
+
+
+def joined(operator: str, parts: list[str]) -> str:
+    """Join the words of a group; even a group of one says which kind it is."""
+    if len(parts) == 1:
+        return f"{'all' if operator == 'AND' else 'any'} of: {parts[0]}"
+    return f" {operator.lower()} ".join(parts)
+
+
+__all__ = ["Aggregate", "EventCondition", "FollowedBy", "compared", "joined", "picked"]

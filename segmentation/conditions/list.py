@@ -1,0 +1,41 @@
+"""LIST: is on a list."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from segmentation.catalogue import Catalogue
+from segmentation.conditions.base import Condition
+from segmentation.measures import Picked, Scene
+from segmentation.sql import sql
+from workspace.problems import Fault
+
+
+class ListCondition(Condition):
+    """Is on a list."""
+
+    label: ClassVar[str] = "List"
+    example: ClassVar[dict[str, object]] = {"type": "LIST", "list": "staff"}
+
+    type: Literal["LIST"]
+    list: str = Field(max_length=63, description="The list's slug.")
+
+    def faults(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
+        if self.list not in catalogue.lists:
+            yield Fault(f"{path}.list", f'There is no list "{self.list}". Make it first, or name another.')
+
+    def measure(self, scene: Scene) -> Picked:
+        return Picked(
+            select=sql(
+                "SELECT l.contact_id FROM contacts_listmember l WHERE l.list_id = {id}::bigint{scope}",
+                id=scene.catalogue.list_ids.get(self.list, 0),
+                scope=scene.scope("l.contact_id"),
+            )
+        )
+
+    def reads(self) -> Iterator[str]:
+        yield f"list:{self.list}"
+
+    def words(self) -> str:
+        return f"is on the list “{self.list}”"
