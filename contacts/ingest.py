@@ -140,7 +140,7 @@ def _find(batch: Batch) -> None:
         except Stale:
             continue
         return
-    raise Stale
+    raise OperationalError("These contacts are being merged by others; try again.")
 
 
 def _lock(batch: Batch) -> None:
