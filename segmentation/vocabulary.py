@@ -1,0 +1,107 @@
+"""What the builder offers to choose from: attributes and events with their types, segments, lists, operators by type."""
+
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+
+from contacts.models import Attribute, EventName, List, Topic
+from contacts.properties import CUSTOM, STANDARD
+from segmentation.models import Segment
+from segmentation.operators import NULLS, OPERATORS
+
+MANY_EVENTS = 2_000_000  # above this the planner's statistics count well enough
+COUNTS_LIVE = 60  # seconds
+LABELS = {
+    "email": "Email",
+    "phone": "Phone",
+    "firstName": "First name",
+    "lastName": "Last name",
+    "country": "Country",
+    "city": "City",
+    "language": "Language",
+    "timezone": "Time zone",
+    "createdAt": "Created at",
+    "lastSeenAt": "Last seen at",
+    "emailSubscribed": "Subscribed to email",
+    "smsSubscribed": "Subscribed to SMS",
+    "whatsappSubscribed": "Subscribed to WhatsApp",
+}
+
+
+def choices() -> dict[str, Any]:
+    """Return everything the builder offers, as it goes over the wire."""
+    return {
+        "attributes": [*standard(), *own()],
+        "events": events(),
+        "segments": named(Segment),
+        "lists": named(List),
+        "topics": list(Topic.objects.order_by("name").values("slug", "name")),
+        "operators": {kind: [*OPERATORS[kind], *NULLS] for kind in OPERATORS},
+    }
+
+
+def standard() -> list[dict[str, str]]:
+    """Return the standard properties."""
+    return [
+        {"name": name, "label": LABELS.get(name, name), "type": one.type.value, "group": "standard"}
+        for name, one in STANDARD.items()
+    ]
+
+
+def own() -> list[dict[str, str]]:
+    """Return the workspace's own attributes, declared or learned, without the hidden ones."""
+    rows = Attribute.objects.filter(hidden=False).order_by("name").values_list("name", "label", "type")
+    return [{"name": CUSTOM + name, "label": label or name, "type": kind, "group": "own"} for name, label, kind in rows]
+
+
+def events() -> list[dict[str, Any]]:
+    """Return event names, the frequent ones first, with how many there are and what is known of their properties."""
+    counts = event_counts()
+    rows = EventName.objects.filter(hidden=False).values_list("id", "name", "properties")
+    found = [
+        {
+            "name": name,
+            "count": counts.get(pk, 0),
+            "properties": [{"name": n, "type": t} for n, t in sorted(known.items())],
+        }
+        for pk, name, known in rows
+    ]
+    return sorted(found, key=lambda one: (-one["count"], one["name"]))
+
+
+def named(model: type[Segment] | type[List]) -> list[dict[str, str]]:
+    """Return slug and name of what is not archived."""
+    rows = model._default_manager.filter(archived_at__isnull=True).order_by("name", "id")
+    return list(rows.values("slug", "name"))
+
+
+def event_counts() -> dict[int, int]:
+    """Return how many events of each name there are: counted while they are few, estimated after that, a minute old at most."""
+    counts: dict[int, int] | None = cache.get("event_counts")
+    if counts is None:
+        counts = _count_events()
+        cache.set("event_counts", counts, COUNTS_LIVE)
+    return counts
+
+
+_SIZE = """
+SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'contacts_event'::regclass
+"""
+_ESTIMATE = """
+SELECT value::bigint, sum(share * rows)::bigint FROM (
+    SELECT unnest(s.most_common_vals::text::text[]) AS value, unnest(s.most_common_freqs) AS share, greatest(c.reltuples, 0) AS rows
+    FROM pg_stats s JOIN pg_class c ON c.oid = to_regclass(quote_ident(s.tablename)) JOIN pg_inherits i ON i.inhrelid = c.oid
+    WHERE i.inhparent = 'contacts_event'::regclass AND s.attname = 'name_id'
+) parts GROUP BY value
+"""
+_EXACT = "SELECT name_id, count(*) FROM contacts_event GROUP BY name_id"
+
+
+def _count_events() -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_SIZE)
+        (size,) = cursor.fetchone() or (0,)
+        cursor.execute(_EXACT if size <= MANY_EVENTS else _ESTIMATE)
+        return dict(cursor.fetchall())
