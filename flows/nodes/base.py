@@ -141,6 +141,11 @@ class Node(Generic[SettingsT]):
         return {}
 
     @classmethod
+    def asked_at(cls, settings: SettingsT, name: str) -> str:
+        """Return the path of a question's criteria in the settings."""
+        return name
+
+    @classmethod
     def decide(cls, settings: SettingsT, scene: Scene) -> Decision:
         """Say what next."""
         return Go()

@@ -116,6 +116,11 @@ class Split(Node[SplitSettings]):
         return {one.port: one.criteria for one in settings.branches if one.criteria}
 
     @classmethod
+    def asked_at(cls, settings: SplitSettings, name: str) -> str:
+        """Return the path of a branch's criteria."""
+        return next(f"branches[{at}].criteria" for at, one in enumerate(settings.branches) if one.port == name)
+
+    @classmethod
     def decide(cls, settings: SplitSettings, scene: Scene) -> Decision:
         """Take the first branch that holds."""
         port = next((one.port for one in settings.branches if one.port in scene.holds), ELSE)

@@ -1,0 +1,181 @@
+"""Other doors than a fresh fact: members at activation, those asked again, and contacts enrolled by hand."""
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection, transaction
+
+from flows import asking, locks
+from flows.enrolling import BACKLOG, Candidate, enrol
+from flows.ledger import Counts
+from flows.models import Flow
+from flows.plans import Plan, plans_of
+from workspace import clock
+from workspace.crash import crashpoint
+from workspace.models import Job
+
+MEMBERS = "flows.enrol_members"
+_HOLD = "SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_HOLD_FREE = f"{_HOLD} SKIP LOCKED"
+
+
+def plan_members(flow: Flow, at: datetime) -> Job:
+    """Note that the members of the trigger's segment at this instant are to be taken in."""
+    request = {"flow": flow.pk, "source": f"{flow.version_id}:{at.isoformat()}", "until": at.isoformat(), "cursor": 0}
+    plan = plans_of([flow.version_id or 0])[flow.version_id or 0]
+    total = _count_members(plan.trigger.settings.segment)
+    return Job.objects.create(kind=MEMBERS, request=request, total=total)
+
+
+def _count_members(segment: str) -> int:
+    sql = """SELECT count(*) FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
+             WHERE s.slug = %s"""
+    count: int = _select(sql, [segment])[0][0]
+    return count
+
+
+_MEMBERS = """
+SELECT m.contact_id FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
+WHERE s.slug = %s AND m.contact_id > %s AND m.since <= %s ORDER BY m.contact_id LIMIT %s
+"""
+
+
+def take_members(limit: int = 2000) -> int:
+    """Take in the next members for one activation, and return how many were looked at."""
+    with transaction.atomic():
+        job = _next_job()
+        if job is None:
+            return 0
+        request = job.request
+        locks.share([request["flow"]])
+        flow = Flow.objects.get(pk=request["flow"])
+        if flow.status != Flow.Status.RUNNING or flow.version_id is None:
+            _close(job, Job.Status.CANCELLED)
+            return 0
+        plan = plans_of([flow.version_id])[flow.version_id]
+        params = [plan.trigger.settings.segment, request["cursor"], request["until"], limit]
+        members = [row[0] for row in _select(_MEMBERS, params)]
+        _select(_HOLD, [members])
+        _enrol(plan, members, request["source"])
+        job.done += len(members)
+        job.request = {**request, "cursor": members[-1] if members else request["cursor"]}
+        job.seen_at = clock.now()
+        _close(job, Job.Status.RUNNING if len(members) == limit else Job.Status.DONE)
+    crashpoint("after_entry_commit")
+    return len(members)
+
+
+def _next_job() -> Job | None:
+    """Return an activation whose members are not all in, unless its flow is paused."""
+    paused = list(Flow.objects.filter(status=Flow.Status.PAUSED).values_list("pk", flat=True))
+    waiting = Job.objects.filter(kind=MEMBERS, status__in=[Job.Status.WAITING, Job.Status.RUNNING])
+    return waiting.exclude(request__flow__in=paused).select_for_update(skip_locked=True).order_by("id").first()
+
+
+def _close(job: Job, status: str) -> None:
+    job.status = status
+    job.ended_at = None if status == Job.Status.RUNNING else clock.now()
+    job.save()
+
+
+def _enrol(plan: Plan, contacts: list[int], source: str) -> None:
+    at, counts = clock.now(), Counts()
+    enrol([Candidate(plan, one, "activation", source, at, lane=BACKLOG) for one in contacts], at, counts)
+    counts.write(at)
+
+
+_DUE = """
+SELECT r.id, r.contact_id, r.flow_id FROM flows_flow f
+CROSS JOIN LATERAL (
+    SELECT * FROM flows_reentry WHERE flow_id = f.id AND due_at <= %s ORDER BY due_at LIMIT %s
+) AS r WHERE f.status = 'running' LIMIT %s
+"""
+_AGAIN = """
+SELECT r.id, r.flow_id, r.contact_id, r.entry_id, r.source_kind, r.entry_key, r.context, e.source_id, r.due_at
+FROM flows_reentry r JOIN flows_entry e ON e.id = r.entry_id
+WHERE r.id = ANY(%s) AND r.contact_id = ANY(%s) AND r.due_at <= %s ORDER BY r.due_at, r.id
+"""
+
+
+def ask_again(limit: int = 1000) -> int:
+    """Ask those again who were refused only for the gap, or while the flow was paused; return how many were asked."""
+    due = _select(_DUE, [clock.now(), limit, limit])
+    if not due:
+        return 0
+    with transaction.atomic():
+        locks.share({row[2] for row in due})
+        held = [row[0] for row in _select(_HOLD_FREE, [sorted({row[1] for row in due})])]
+        at, counts = clock.now(), Counts()
+        rows = _select(_AGAIN, [[row[0] for row in due], held, at])
+        enrol(_again(rows, at), at, counts)
+        _select("DELETE FROM flows_reentry WHERE id = ANY(%s) RETURNING id", [[row[0] for row in rows]])
+        counts.write(at)
+    crashpoint("after_entry_commit")
+    return len(rows)
+
+
+def _again(rows: list[tuple[Any, ...]], at: datetime) -> list[Candidate]:
+    flows = dict(
+        Flow.objects.filter(pk__in={row[1] for row in rows}, version__isnull=False).values_list("pk", "version_id")
+    )
+    plans = plans_of({version for version in flows.values() if version is not None})
+    by_flow = {plan.flow_id: plan for plan in plans.values()}
+    still = _still(rows, by_flow)
+    return [
+        Candidate(
+            by_flow[flow],
+            contact,
+            "again",
+            str(entry),
+            at,
+            entry_key=key,
+            context=json.loads(context),
+            still=(flow, contact) in still,
+        )
+        for _, flow, contact, entry, _, key, context, _, _ in rows
+        if flow in by_flow
+    ]
+
+
+def _still(rows: list[tuple[Any, ...]], plans: dict[int, Plan]) -> set[tuple[int, int]]:
+    """Return for whom the reason to start still stands: in (or out of) the trigger's segment now."""
+    still: set[tuple[int, int]] = set()
+    for flow, plan in plans.items():
+        contacts = {row[2] for row in rows if row[1] == flow}
+        trigger = plan.trigger.settings
+        if plan.trigger.kind == "contact_segment":
+            inside = asking.members(trigger.segment, contacts)
+            contacts = inside if trigger.when == "enters" else contacts - inside
+        still |= {(flow, contact) for contact in contacts}
+    return still
+
+
+def by_hand(flow: Flow, contacts: Collection[int], kind: str = "manual") -> dict[int, str]:
+    """Enrol these contacts at once, and return why those were refused who were."""
+    source = uuid4().hex
+    with transaction.atomic():
+        locks.share([flow.pk])
+        fresh = Flow.objects.get(pk=flow.pk)
+        version = fresh.version_id or 0
+        plan = plans_of([version])[version]
+        wanted = sorted(set(contacts))
+        _select(_HOLD, [wanted])
+        at, counts = clock.now(), Counts()
+        enrol([Candidate(plan, one, kind, source, at) for one in wanted], at, counts)
+        counts.write(at)
+        refused = _select(
+            "SELECT contact_id, reason FROM flows_entry WHERE flow_id = %s AND contact_id = ANY(%s) AND source_kind = %s"
+            " AND source_id = %s AND outcome = 'refused'",
+            [flow.pk, wanted, kind, source],
+        )
+    crashpoint("after_entry_commit")
+    return dict(refused)
+
+
+def _select(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
