@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
+from urllib.parse import quote as _percent
 
 import requests
 from django.conf import settings
@@ -60,6 +61,11 @@ class Target:
     url: str
     host: str
     address: str
+
+
+def quote(text: str) -> str:
+    """Return a value so that it stays one part of a URL."""
+    return _percent(text, safe="")
 
 
 def split(url: str) -> SplitResult:

@@ -1,0 +1,136 @@
+"""From a claimed message to what would go over the wire, before any gate is asked."""
+
+import json
+from collections.abc import Mapping
+from email.utils import formataddr
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.utils.html import format_html
+
+from contacts.addresses import BadAddress, normal_email
+from messaging.channels.base import Outgoing
+from messaging.language import TemplateFault
+from messaging.models import Message, Sender
+from messaging.rendering import Email, Words, one_line, render_document, render_email
+from messaging.scenes import contact_values, values_for
+from messaging.tokens import unsubscribe_url
+from workspace import calling
+from workspace.models import Workspace
+
+METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
+
+
+def compose(message: Message, house: Workspace, sender: Sender | None) -> Outgoing:
+    """Render a message for its contact; raise TemplateFault with the reason when any part of it fails."""
+    if message.channel == "webhook":
+        return _request(message, house)
+    return _email(message, house, sender)
+
+
+def _email(message: Message, house: Workspace, sender: Sender | None) -> Outgoing:
+    marketing = message.klass == Message.Class.MARKETING
+    link = unsubscribe_url(message)
+    words = words_of(message)
+    values = values_for(contact_values(message.contact), message.content, house, link)
+    if not (words.subject.strip() and words.body.strip()):
+        raise TemplateFault("The message has no subject or no body.")
+    email = render_email(words, values, foot=_foot(words, house, link) if marketing else "")
+    if not email.subject:
+        raise TemplateFault("The subject is empty for this contact; give its merge tags a default.")
+    return Outgoing(
+        key=message.key,
+        channel=message.channel,
+        marketing=marketing,
+        email=email,
+        from_address=_from(sender),
+        reply_to=_reply_to(message.content, sender),
+        unsubscribe_url=link,
+    )
+
+
+def words_of(message: Message) -> Words:
+    """Return the unrendered words: the message's own where it has them, else its template version's."""
+    own, version = message.content, message.template_version
+    return Words(*(str(own.get(part) or getattr(version, part, "")) for part in ("subject", "preheader", "body")))
+
+
+def rendered(message: Message, house: Workspace) -> Email | None:
+    """Return the email of a message as it renders now, or None when there is none to show."""
+    try:
+        return compose(message, house, message.sender).email
+    except TemplateFault:
+        return None
+
+
+def _foot(words: Words, house: Workspace, link: str) -> str:
+    line = format_html("{}<br>", house.sender_line) if house.sender_line else ""
+    if "unsubscribe_url" in words.body:
+        return str(line).removesuffix("<br>")
+    return str(format_html('{}<a href="{}" style="color:#667085">Unsubscribe</a>', line, link))
+
+
+def _from(sender: Sender | None) -> str:
+    if sender is None:
+        return str(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((one_line(sender.display_name), one_line(sender.address)))
+
+
+def _reply_to(content: Mapping[str, Any], sender: Sender | None) -> str:
+    wanted = str(content.get("reply_to") or (sender.reply_to if sender else ""))
+    try:
+        return normal_email(wanted) if wanted else ""
+    except BadAddress as error:
+        raise TemplateFault(f"The reply address is not usable: {error}") from error
+
+
+def _request(message: Message, house: Workspace) -> Outgoing:
+    content = message.content
+    values = values_for(contact_values(message.contact), content, house, "")
+    request = {
+        "method": str(content.get("method") or "POST").upper(),
+        "url": str(render_document(content.get("url", ""), _quoted(values))),
+        "headers": {k: one_line(str(v)) for k, v in render_document(content.get("headers") or {}, values).items()},
+        "body": _body(content.get("body"), values, message),
+    }
+    if request["method"] not in METHODS:
+        raise TemplateFault(f"The method is none of {', '.join(METHODS)}.")
+    try:
+        calling.split(str(request["url"]))
+    except calling.NotCalled as error:
+        raise TemplateFault(str(error)) from error
+    return Outgoing(key=message.key, channel=message.channel, marketing=False, request=request)
+
+
+def _quoted(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values for a URL, in which a contact's text must never choose the host or add parts."""
+    return {name: _quote(value) for name, value in values.items()}
+
+
+def _quote(value: Any) -> Any:
+    if isinstance(value, str):
+        return calling.quote(value)
+    if isinstance(value, dict):
+        return {key: _quote(one) for key, one in value.items()}
+    return [_quote(one) for one in value] if isinstance(value, list) else value
+
+
+def _body(body: Any, values: dict[str, Any], message: Message) -> str:
+    """Return the body: a JSON document with its texts rendered, a rendered text, or the contact and the event."""
+    if body in (None, "", {}):
+        return json.dumps(
+            {"type": "tributary.webhook", "key": message.key, "contact": values["contact"], "event": values["event"]}
+        )
+    document = _document(body) if isinstance(body, str) else body
+    return json.dumps(render_document(document, values)) if document is not None else render_document(str(body), values)
+
+
+@lru_cache(maxsize=256)
+def _document(text: str) -> Any:
+    """Return a text as a JSON document, or None when it is not one as it stands."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None

@@ -1,0 +1,181 @@
+"""The gate: under the contacts' row locks, `sending` → `calling` for those that may be said now, and for no other.
+
+Three statements in one short transaction: lock the contacts; look (a statement of its own, because its snapshot must be
+younger than the locks: whoever unsubscribes holds the same lock); flip. What the flip returns may be called, once.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from contacts import changes, consents
+from contacts.addresses import BadAddress, digests, normal_email
+from messaging import policy
+from messaging.claim import LEASE
+from messaging.models import Message, Stream
+from workspace import clock
+from workspace.models import Workspace
+
+Contact = tuple[str, str, bool]  # email, timezone, alive
+SAID = ("calling", "sent", "delivered", "bounced", "complained", "unknown")
+
+FLIP = """
+UPDATE messaging_message m
+SET status = v.status, gate = v.gate, reason = v.reason, address = v.address,
+    due_at = coalesce(v.until, m.due_at),
+    token = CASE WHEN v.status = 'calling' THEN m.token END,
+    lease_until = CASE WHEN v.status = 'calling' THEN %(lease)s END,
+    calling_at = CASE WHEN v.status = 'calling' THEN %(at)s ELSE m.calling_at END,
+    settled_at = CASE WHEN v.status = 'refused' THEN %(at)s END,
+    attempts = m.attempts + (v.status = 'calling')::int
+FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(gates)s::text[], %(reasons)s::text[], %(addresses)s::text[],
+            %(untils)s::timestamptz[]) AS v(id, status, gate, reason, address, until)
+WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'sending'
+RETURNING m.id, m.status, m.key, m.contact_id, m.address
+"""
+STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"}
+
+
+@transaction.atomic
+def gate(token: UUID, messages: Sequence[Message], faults: Mapping[int, str]) -> dict[int, str]:
+    """Judge claimed messages and return id → address of those that may be called now; `faults` are content errors."""
+    contacts = _lock({one.contact_id for one in messages})
+    at = clock.now()
+    scenes = _look(messages, contacts, faults, at)
+    verdicts = _judge_in_turn(scenes, messages)
+    rows = _flip(token, scenes, verdicts, at)
+    changes.note(
+        [
+            changes.NewChange(contact, f"message:{key}", at=at)
+            for _, status, key, contact, _ in rows
+            if status == "refused"
+        ]
+    )
+    return {pk: address for pk, status, _, _, address in rows if status == "calling"}
+
+
+def _lock(ids: set[int]) -> dict[int, Contact]:
+    """Lock contacts in id order and return what stands in them now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id, email, timezone, erased_at IS NULL AND merged_into_id IS NULL FROM contacts_contact
+               WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
+            [sorted(ids)],
+        )
+        return {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def _look(
+    messages: Sequence[Message],
+    contacts: Mapping[int, Contact],
+    faults: Mapping[int, str],
+    at: datetime,
+) -> dict[int, policy.Scene]:
+    ids = list(contacts)
+    agreed = consents.standing(ids)
+    house = Workspace.objects.only("sending_held", "caps", "quiet_hours", "timezone").get(pk=1)
+    streams = dict(Stream.objects.filter(pk__in={one.stream_id for one in messages}).values_list("pk", "state"))
+    addresses = {pk: _address(row[0]) for pk, row in contacts.items()}
+    suppressed = _suppressed([one for one in addresses.values() if one])
+    said = _said(house, ids, at)
+    scenes = {}
+    for one in messages:
+        _, zone, alive = contacts.get(one.contact_id, ("", "", False))
+        address = addresses.get(one.contact_id, "") if one.channel == "email" else ""
+        cap = policy.cap_of(house.caps, one.channel)
+        scenes[one.pk] = policy.Scene(
+            at=at,
+            planned_at=one.planned_at,
+            klass=one.klass,
+            channel=one.channel,
+            alive=alive,
+            stream=streams.get(one.stream_id, "closed"),
+            house_held=house.sending_held,
+            address=address,
+            suppressed=address in suppressed,
+            consented=may_be_told(agreed, one.contact_id, one.channel, one.topic),
+            cap=cap[0] if cap else None,
+            said=said.get((one.contact_id, one.channel), 0),
+            quiet_until=policy.quiet_until(house.quiet_hours, at, zone or house.timezone),
+            quiet_skips=house.quiet_hours.get("then") == "skip",
+            late=one.late,
+            released=bool(one.content.get("released")),
+            fault=faults.get(one.pk, ""),
+        )
+    return scenes
+
+
+def may_be_told(agreed: Mapping[tuple[int, str, str], str], contact: int, channel: str, topic: str) -> bool:
+    """Tell whether marketing on a topic may go: the topic is subscribed, the whole channel not unsubscribed."""
+    whole = agreed.get((contact, channel, ""))
+    own = agreed.get((contact, channel, topic)) if topic else whole
+    return own == consents.SUBSCRIBED and whole != consents.UNSUBSCRIBED
+
+
+def _address(email: str) -> str:
+    """Return the one address to write to, or "" when it cannot be written to."""
+    try:
+        return normal_email(email) if email else ""
+    except BadAddress:
+        return ""
+
+
+def _suppressed(addresses: Sequence[str]) -> set[str]:
+    standing = {digest: address for address in addresses for digest in digests(address)}
+    if not standing:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT digest FROM contacts_suppression WHERE channel = 'email' AND digest = ANY(%s)", [list(standing)]
+        )
+        return {standing[row[0]] for row in cursor.fetchall()}
+
+
+def _said(house: Workspace, contacts: Sequence[int], at: datetime) -> dict[tuple[int, str], int]:
+    """Count what each contact was told within the longest cap's time, on channels that have a cap."""
+    found: dict[tuple[int, str], int] = {}
+    for channel in house.caps:
+        if (cap := policy.cap_of(house.caps, channel)) is not None:
+            found |= _said_on(channel, contacts, at - cap[1])
+    return found
+
+
+def _said_on(channel: str, contacts: Sequence[int], since: datetime) -> dict[tuple[int, str], int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT contact_id, count(*) FROM messaging_message
+               WHERE contact_id = ANY(%s) AND channel = %s AND class = 'marketing' AND status = ANY(%s)
+                 AND calling_at > %s GROUP BY contact_id""",
+            [list(contacts), channel, list(SAID), since],
+        )
+        return {(contact, channel): count for contact, count in cursor.fetchall()}
+
+
+def _judge_in_turn(scenes: dict[int, policy.Scene], messages: Sequence[Message]) -> dict[int, policy.Verdict]:
+    """Judge one after the other, so that what goes now counts for the caps of what comes after."""
+    going: Counter[tuple[int, str]] = Counter()
+    verdicts = {}
+    for one in messages:
+        who = (one.contact_id, one.channel)
+        scene = replace(scenes[one.pk], said=scenes[one.pk].said + going[who]) if going[who] else scenes[one.pk]
+        verdicts[one.pk] = policy.judge(scene)
+        going[who] += scene.marketing and verdicts[one.pk].outcome == "go"
+    return verdicts
+
+
+def _flip(
+    token: UUID, scenes: Mapping[int, policy.Scene], verdicts: Mapping[int, policy.Verdict], at: datetime
+) -> list[tuple[Any, ...]]:
+    rows = [(pk, STATUS[v.outcome], v.gate, v.reason, scenes[pk].address, v.until) for pk, v in verdicts.items()]
+    if not rows:
+        return []
+    names = ("ids", "statuses", "gates", "reasons", "addresses", "untils")
+    given: dict[str, Any] = dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(FLIP, {**given, "token": token, "at": at, "lease": at + LEASE + timedelta(seconds=5)})
+        return list(cursor.fetchall())

@@ -1,0 +1,118 @@
+"""Recording what became of calls: only where the token is still ours, in one transaction with what the contacts learn."""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from contacts import changes
+from contacts.changes import NewChange
+from messaging.channels import Receipt, at_most_once
+from messaging.models import Message
+from messaging.telling import SENT, Told, tell
+from workspace import clock, doorbell
+
+GAPS = (60, 15 * 60, 3 * 3600, 20 * 3600)  # seconds to the 2nd, 3rd, 4th and 5th try: about a day in all
+TRIES = 5
+
+LOCK = "SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+RECORD = """
+UPDATE messaging_message m
+SET status = v.status, provider_id = v.provider_id, reason = v.reason, due_at = coalesce(v.due_at, m.due_at),
+    content = CASE WHEN v.answer IS NULL THEN m.content ELSE m.content || jsonb_build_object('answer', v.answer) END,
+    token = NULL, lease_until = NULL, settled_at = CASE WHEN v.status = 'queued' THEN NULL ELSE %(at)s END
+FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(provider_ids)s::text[], %(reasons)s::text[],
+            %(dues)s::timestamptz[], %(answers)s::jsonb[]) AS v(id, status, provider_id, reason, due_at, answer)
+WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'calling'
+RETURNING m.id, m.status
+"""
+
+
+@transaction.atomic
+def record(token: UUID, called: Sequence[tuple[Message, Receipt]]) -> int:
+    """Write down what became of these calls; a call whose token is no longer ours changes nothing."""
+    if not called:
+        return 0
+    lock({message.contact_id for message, _ in called})
+    at = clock.now()
+    statuses = _record(token, called, at)
+    settled = [message for message, _ in called if statuses.get(message.pk, "queued") != "queued"]
+    note_settled(settled, at)
+    sent = [one for one in settled if statuses[one.pk] == "sent" and one.channel == "email"]
+    tell([told_of(one, SENT, at) for one in sent], at)
+    transaction.on_commit(_announce)
+    return len(statuses)
+
+
+def lock(contact_ids: Iterable[int]) -> None:
+    """Lock contacts in id order; every writer does this before it touches their messages."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [sorted(contact_ids)])
+
+
+def _announce() -> None:
+    doorbell.poke(["messages"])
+    doorbell.ring("attend")
+
+
+def note_settled(messages: Iterable[Message], at: datetime) -> None:
+    """Queue the Changes that wake whoever waits for these messages."""
+    changes.note([NewChange(one.contact_id, f"message:{one.key}", ref=one.pk, at=at) for one in messages])
+
+
+def _record(token: UUID, called: Sequence[tuple[Message, Receipt]], at: datetime) -> dict[int, str]:
+    rows = [_row(message, receipt, at) for message, receipt in called]
+    names = ("ids", "statuses", "provider_ids", "reasons", "dues", "answers")
+    given: dict[str, Any] = dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, {**given, "token": token, "at": at})
+        return dict(cursor.fetchall())
+
+
+def _row(message: Message, receipt: Receipt, at: datetime) -> tuple[Any, ...]:
+    status, due = outcome_of(message, receipt, at)
+    answer = Jsonb(receipt.answer) if receipt.answer is not None and message.channel == "webhook" else None
+    return (message.pk, status, receipt.provider_id[:500], receipt.reason, due, answer)
+
+
+def outcome_of(message: Message, receipt: Receipt, at: datetime) -> tuple[str, datetime | None]:
+    """Return the status a call leads to, and when it is tried again if it is."""
+    if receipt.outcome in ("sent", "failed"):
+        return receipt.outcome, None
+    if receipt.outcome == "unsure" and at_most_once(message.channel, message.klass):
+        return "unknown", None
+    tries = message.attempts + 1  # the row was read before this call was counted
+    if tries >= TRIES:
+        return "failed", None
+    return "queued", at + _gap(tries, receipt.retry_after)
+
+
+def _gap(tries: int, wished: float | None) -> timedelta:
+    own = GAPS[min(tries, len(GAPS)) - 1]
+    jitter = random.uniform(0.9, 1.1)  # noqa: S311 - spreads tries, guards nothing
+    return timedelta(seconds=max(own * jitter, wished or 0.0))
+
+
+def told_of(message: Message, event: str, at: datetime) -> Told:
+    """Return the event that says what became of a message."""
+    return Told(f"{message.key}:{event}", message.contact_id, event, properties_of(message), at)
+
+
+def properties_of(message: Message) -> dict[str, Any]:
+    """Return what an event about a message says of it."""
+    content: Mapping[str, Any] = message.content
+    version, stream = message.template_version, message.stream
+    said = {
+        "message_key": message.key,
+        "channel": message.channel,
+        "template": version.template.slug if version else None,
+        stream.kind: stream.slug,
+        "node": content.get("node"),
+        "campaign": content.get("campaign"),
+        "topic": message.topic or None,
+    }
+    return {name: value for name, value in said.items() if value}

@@ -1,0 +1,59 @@
+"""What became of messages, told to the contacts they went to: events under the Segment spec's names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contacts import changes, storing
+from contacts.changes import NewChange
+from contacts.learning import learn_names
+from contacts.resolution import allocate
+from contacts.spec import Item
+from contacts.storing import NewEvent
+
+SOURCE = "messaging"
+SENT = "Email Sent"
+UNSUBSCRIBED = "Unsubscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that became of a message; the id makes it once."""
+
+    id: str
+    contact_id: int
+    event: str
+    properties: dict[str, Any]
+    at: datetime
+
+
+def tell(told: Sequence[Told], received_at: datetime) -> None:
+    """Store events on contacts whose rows the caller has locked, set by set; an id told before is left out."""
+    fresh = storing.accept(SOURCE, {one.id for one in told}, received_at) if told else set()
+    new = [one for one in told if one.id in fresh]
+    if not new:
+        return
+    known = learn_names([_item(one) for one in new], received_at)
+    ids = allocate("contacts_event", len(new))
+    events = [_event(pk, one, known[one.event].id) for pk, one in zip(ids, new, strict=True)]
+    storing.store_events(events, source=SOURCE, received_at=received_at)
+    changes.note([NewChange(one.contact_id, f"event:{one.name}", ref=one.id, at=one.at) for one in events])
+
+
+def _item(one: Told) -> Item:
+    return Item(0, "track", one.id, "", "", one.at, one.at, one.event, one.properties)
+
+
+def _event(pk: int, one: Told, name_id: int) -> NewEvent:
+    return NewEvent(
+        id=pk,
+        contact_id=one.contact_id,
+        name=one.event,
+        name_id=name_id,
+        at=one.at,
+        occurred_at=one.at,
+        message_id=one.id,
+        value=None,
+        properties=one.properties,
+    )
