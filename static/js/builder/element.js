@@ -69,7 +69,7 @@ export class CriteriaBuilder extends HTMLElement {
   // What the drawing code is given -------------------------------------------------------------------------------------
   get context() {
     return {
-      model: this.model, catalogue: this.catalogue, flow: this.hasAttribute("data-flow"), label: this.dataset.label ?? "Criteria",
+      model: this.model, catalogue: this.catalogue, label: this.dataset.label ?? "Criteria",
       edit: (node, change, control, draw) => this.edit(change, control, draw),
       add: (groupId, kind) => this.add(groupId, kind),
       addWhere: (node) => this.addWhere(node),
@@ -193,8 +193,7 @@ export class CriteriaBuilder extends HTMLElement {
     if (!row || this.unfinished.has(row.dataset.id)) return false;
     const fault = h("p", { class: "builder-fault", id: `fault-${row.dataset.id}` }, message);
     const place = row.classList.contains("group") ? row.querySelector(":scope > .group-head") : row;
-    const below = row.querySelector(":scope > .condition-where");
-    if (row === place) row.insertBefore(fault, below); else place.after(fault);
+    if (row === place) row.querySelector(":scope > .condition-main").append(fault); else place.after(fault);
     row.classList.add("is-wrong");
     row.setAttribute("aria-describedby", fault.id);
     return true;

@@ -8,7 +8,7 @@ const OTHER = "\u0000other";
 const OWN = "customProperties.";
 
 // A select of what is known, which turns into a text input for "Another …".
-function picker(node, ctx, { control, options, value, label, other, set }) {
+export function picker(node, ctx, { control, options, value, label, other, set }) {
   const at = `${node._id}:${control}`;
   if (node._free === control) {
     const input = h("input", { type: "text", value: value ?? "", maxlength: 200, "data-at": at, "aria-label": `${label}: name`, placeholder: "Name", autocomplete: "off", spellcheck: "false" });
@@ -30,13 +30,20 @@ function known(ctx, scope) {
   return scope.event === undefined ? ctx.catalogue.attributes : ctx.catalogue.events.find(({ name }) => name === scope.event)?.properties ?? [];
 }
 
+const IMPLIED = { contains_any: "list", contains_all: "list", contains_none: "list", in_last: "datetime", not_in_last: "datetime", in_next: "datetime", before: "datetime", after: "datetime", on: "datetime", anniversary_in_next: "date", anniversary_in_last: "date" };
+
+// The type of a property that nobody declared: what its operator, else its value, speaks of.
+function implied({ operator, value }) {
+  return IMPLIED[operator] ?? guess(value);
+}
+
 function guess(value) {
   if (Array.isArray(value)) return guess(value[0]);
   return typeof value === "number" ? "number" : typeof value === "boolean" ? "boolean" : "text";
 }
 
 export function typeOf(node, ctx, scope) {
-  return known(ctx, scope).find(({ name }) => name === node.propertyName)?.type ?? node._type ?? guess(node.value);
+  return known(ctx, scope).find(({ name }) => name === node.propertyName)?.type ?? node._type ?? implied(node);
 }
 
 function offered(ctx, scope) {
@@ -66,17 +73,18 @@ function retype(node, ctx, scope) {
   const type = typeOf(node, ctx, scope);
   const allowed = ctx.catalogue.operators[type] ?? [];
   if (!allowed.includes(node.operator)) node.operator = type === "list" ? "contains_any" : allowed.find((one) => one === "=") ?? allowed[0];
-  setValue(node, startValue(type, node.operator, node.value));
+  setValue(node, startValue(type, node.operator, node.value), type);
 }
 
-function setValue(node, value) {
+function setValue(node, value, type) {
+  if (type !== "text" || terms.BARE.has(node.operator)) delete node.caseSensitive;
   if (value === undefined && terms.BARE.has(node.operator)) delete node.value;
   else node.value = value;
 }
 
 function comparison(node, ctx, type) {
   const options = (ctx.catalogue.operators[type] ?? []).map((one) => [one, terms.operatorLabel(type, one)]);
-  const set = (operator) => { node.operator = operator; setValue(node, startValue(type, operator, node.value)); };
+  const set = (operator) => { node.operator = operator; setValue(node, startValue(type, operator, node.value), type); };
   const name = `${node._id}:value`;
   const input = valueInput(type, node.operator, node.value, (value) => ctx.edit(node, () => { node.value = value; }, name, false), { name, label: "Value" });
   return [select(node, ctx, "operator", options, node.operator, "Comparison", set), ...input, type === "text" && caseBox(node, ctx)];
@@ -148,7 +156,7 @@ function timing(node, ctx) {
   const current = node.window ?? {};
   const kind = ["last", "beforeLast", "from", "after", "before", "since"].find((one) => one in current) ?? (node.window ? "from" : "ever");
   const put = (value) => { node.window = value; };
-  const since = ctx.flow || kind === "since" ? [["since", current.since && current.since !== "entry" ? `since ${current.since}` : "since entering the flow"]] : [];
+  const since = kind === "since" ? [["since", current.since && current.since !== "entry" ? `since ${current.since}` : "since entering the flow"]] : [];
   const set = (chosen) => {
     if (chosen === "ever") delete node.window;
     else put(chosen === "from" ? { from: "", to: "" } : { [chosen]: START[chosen] });
@@ -167,24 +175,43 @@ function span(node, kind, ctx) {
 
 // What other programs may have written and this form does not edit stays in the document and is shown.
 function extras(node) {
-  const words = [];
-  if (node.occurrence && node.occurrence !== "any") words.push(`the ${node.occurrence} one only`);
-  if (node.followedBy) words.push(`${node.followedBy.negate ? "not " : ""}followed by ${node.followedBy.eventName}`);
-  return words.map((text) => h("span", { class: "badge" }, text));
+  const once = node.occurrence && node.occurrence !== "any";
+  return once ? [h("span", { class: "badge" }, `the ${node.occurrence} one only`)] : [];
 }
 
 // SEGMENT, LIST, EVERYONE, and kinds that this form does not know ----------------------------------------------------------
 function segment(node, ctx) {
   const options = ctx.catalogue.segments.map(({ slug, name }) => [slug, name]);
-  const past = terms.MEMBERSHIPS.filter(([one]) => one === "now" || ctx.catalogue.memberships?.includes(one) || node.membership === one);
   const membership = (one) => {
-    if (one === "now") { delete node.membership; delete node.window; } else node.membership = one;
+    for (const key of ["membership", "for", "window"]) delete node[key];
+    if (one === "for") node.for = "7d";
+    else if (one !== "now") node.membership = one;
   };
+  const how = node.for === undefined ? node.membership ?? "now" : "for";
+  const set = (value) => ctx.edit(node, () => { node.for = value; }, `${node._id}:for`, false);
   return [
-    past.length > 1 ? select(node, ctx, "membership", past, node.membership ?? "now", "Membership", membership) : h("span", { class: "soft" }, "is in segment"),
+    select(node, ctx, "membership", terms.MEMBERSHIPS, how, "Membership", membership),
     select(node, ctx, "segment", options, node.segment, "Segment", (slug) => { node.segment = slug; }),
-    ...(node.membership && node.membership !== "now" ? timing(node, ctx) : []),
+    ...(how === "for" ? [h("span", { class: "soft" }, "for at least"), ...durationInput(node.for, set, { name: `${node._id}:for`, label: "For at least" })] : []),
+    ...(how === "entered" || how === "left" ? timing(node, ctx) : []),
   ];
+}
+
+function reachability(node, ctx) {
+  const topics = [["", "about anything"], ...(ctx.catalogue.topics ?? []).map(({ slug, name }) => [slug, `about ${name}`])];
+  const about = (slug) => { if (slug) node.topic = slug; else delete node.topic; };
+  return [
+    h("span", { class: "soft" }, "can be reached by"),
+    select(node, ctx, "channel", terms.CHANNELS, node.channel, "Channel", (channel) => { node.channel = channel; }),
+    topics.length > 1 && select(node, ctx, "topic", topics, node.topic ?? "", "Topic", about),
+  ];
+}
+
+function sample(node, ctx) {
+  const set = (percent) => ctx.edit(node, () => { node.percent = percent; }, `${node._id}:percent`, false);
+  const salt = h("input", { type: "text", maxlength: 100, value: node.salt ?? "", "data-at": `${node._id}:salt`, "aria-label": "Name of the sample", autocomplete: "off" });
+  salt.addEventListener("input", () => ctx.edit(node, () => { node.salt = salt.value; }, `${node._id}:salt`, false));
+  return [...numberInput(node.percent, set, { name: `${node._id}:percent`, label: "Percent" }), h("span", { class: "soft" }, "percent of contacts, the sample named"), salt];
 }
 
 const list = (node, ctx) => [
@@ -195,7 +222,7 @@ const list = (node, ctx) => [
 const everyone = () => [h("span", {}, "every contact")];
 const other = (node) => [h("span", {}, node.type ?? "Condition"), h("code", { class: "badge truncate" }, JSON.stringify(node, (key, value) => (key.startsWith("_") ? undefined : value)))];
 
-export const ROWS = { PROPERTY: property, EVENT: event, SEGMENT: segment, LIST: list, EVERYONE: everyone };
+export const ROWS = { PROPERTY: property, EVENT: event, SEGMENT: segment, LIST: list, REACHABILITY: reachability, SAMPLE: sample, EVERYONE: everyone };
 export const row = (node, ctx, scope) => (ROWS[scope.event === undefined ? node.type : "PROPERTY"] ?? other)(node, ctx, scope).flat().filter(Boolean);
 
 // A new condition of a kind, as far as it can be filled in by itself.
@@ -207,6 +234,8 @@ export function blank(kind, ctx) {
     EVENT: () => ({ type: "EVENT", eventName: ctx.catalogue.events.length === 1 ? ctx.catalogue.events[0].name : "", aggregate: { ...ONCE } }),
     SEGMENT: () => ({ type: "SEGMENT", segment: first(ctx.catalogue.segments) }),
     LIST: () => ({ type: "LIST", list: first(ctx.catalogue.lists) }),
+    REACHABILITY: () => ({ type: "REACHABILITY", channel: "email" }),
+    SAMPLE: () => ({ type: "SAMPLE", percent: 10, salt: "a" }),
     EVERYONE: () => ({ type: "EVERYONE" }),
     GROUP: () => ({ operator: "AND", conditions: [] }),
   }[kind]();

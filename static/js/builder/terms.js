@@ -36,18 +36,22 @@ export const COMPARISONS = [
   [">=", "at least"], [">", "more than"], ["=", "exactly"], ["<=", "at most"], ["<", "less than"], ["!=", "not"], ["between", "between"],
 ];
 
-export const UNITS = [["m", "minutes"], ["h", "hours"], ["d", "days"], ["w", "weeks"], ["mo", "months"], ["y", "years"], ["s", "seconds"]];
+export const UNITS = [["s", "seconds"], ["m", "minutes"], ["h", "hours"], ["d", "days"], ["w", "weeks"], ["mo", "months"], ["y", "years"]];
 
 export const WINDOWS = [
   ["ever", "at any time"], ["last", "in the last"], ["beforeLast", "longer ago than"], ["from", "from … to"], ["after", "after"], ["before", "before"],
 ];
 
-export const MEMBERSHIPS = [["now", "is in"], ["entered", "entered"], ["left", "left"], ["ever", "was ever in"]];
+export const MEMBERSHIPS = [["now", "is in segment"], ["for", "has been in segment"], ["entered", "entered segment"], ["left", "left segment"], ["ever", "was ever in segment"]];
+
+export const CHANNELS = [["email", "email"], ["sms", "SMS"], ["whatsapp", "WhatsApp"]];
 
 export const CONDITIONS = {
   PROPERTY: { label: "Attribute", icon: "tag", hint: "Who they are: country, plan, sign-up date" },
   EVENT: { label: "Event", icon: "zap", hint: "What they did: purchases, views, messages opened" },
   SEGMENT: { label: "Segment", icon: "layers", hint: "Is in another segment" },
   LIST: { label: "List", icon: "list", hint: "Is on a list kept by hand" },
+  REACHABILITY: { label: "Reachability", icon: "send", hint: "Can be reached on a channel: address, consent, not suppressed" },
+  SAMPLE: { label: "Sample", icon: "chart-line", hint: "A stable share of contacts" },
   EVERYONE: { label: "Everyone", icon: "users", hint: "Every contact" },
 };

@@ -2,6 +2,7 @@
 // data-id (of its node) and data-path (in the document, as faults name it).
 
 import { h, icon, iconButton } from "./dom.js";
+import { followed } from "./follow.js";
 import { isGroup } from "./model.js";
 import { row } from "./rows.js";
 import { CONDITIONS } from "./terms.js";
@@ -36,7 +37,7 @@ function head(group, ctx, scope, { any, number, words }) {
     loose && handle(group, ctx, words),
     group.negate && excludeMark(),
     h("div", { class: "segmented", role: "group", "aria-label": "Match" }, choice("AND", "All of these", !any), choice("OR", "At least one of these", any)),
-    h("span", { class: "condition-tools push" }, exclude(group, ctx, words), loose && remove(group, ctx, words)));
+    h("span", { class: "condition-tools push" }, excludeGroup(group, ctx, words), loose && remove(group, ctx, words)));
 }
 
 function foot(group, ctx, scope) {
@@ -51,19 +52,28 @@ function foot(group, ctx, scope) {
 }
 
 function drawRow(node, ctx, scope, { path, number }) {
-  const kind = CONDITIONS[node.type] ?? { label: scope.event !== undefined ? "Event parameter" : node.type, icon: scope.event !== undefined ? "filter" : "circle-dot" };
+  const parameter = scope.event !== undefined;
+  const kind = parameter ? { label: "Event parameter", icon: "filter" } : CONDITIONS[node.type] ?? { label: node.type, icon: "circle-dot" };
   const words = `${kind.label} ${number}`;
   return h("div", {
     class: `condition${node.negate ? " is-negated" : ""}`, role: "group", "aria-label": `${words}${node.negate ? ", excluded" : ""}`, "data-id": node._id, "data-path": path,
-  }, handle(node, ctx, words), icon(kind.icon), node.negate && excludeMark(), ...row(node, ctx, scope),
-    h("span", { class: "condition-tools" }, whereButton(node, ctx, scope), exclude(node, ctx, words), remove(node, ctx, words)),
-    node.where && where(node, ctx, path, number));
+  }, h("span", { class: "condition-kind" }, handle(node, ctx, words), icon(kind.icon)),
+    h("div", { class: "condition-main" }, node.negate && excludeMark(), ...row(node, ctx, scope), ...(node.type === "EVENT" && !parameter ? more(node, ctx) : [])),
+    h("span", { class: "condition-tools" }, exclude(node, ctx, words), remove(node, ctx, words)),
+    node.where && where(node, ctx, path, number), node.followedBy && followed(node, ctx, path, number));
 }
 
-function whereButton(node, ctx, scope) {
-  if (node.type !== "EVENT" || scope.event !== undefined || node.where) return null;
-  return h("button", { type: "button", class: "btn btn-quiet btn-sm", "data-at": `${node._id}:where`, onclick: () => ctx.addWhere(node) }, icon("filter"), "Add event parameter");
+// What an event can be asked beyond its row.
+function more(node, ctx) {
+  const button = (what, text, onclick) => h("button", { type: "button", class: "btn btn-quiet btn-sm builder-more", "data-at": `${node._id}:${what}`, onclick }, icon("plus"), text);
+  const follow = () => ctx.edit(node, () => { node.followedBy = { _id: `${node._id}f`, eventName: "" }; }, "", true);
+  return [
+    !node.where && button("where", "Add event parameter", () => ctx.addWhere(node)),
+    !node.followedBy && !isNever(node) && button("follow", "Followed by…", follow),
+  ];
 }
+
+const isNever = ({ aggregate }) => aggregate?.function === "count" && aggregate.operator === "=" && aggregate.value === 0;
 
 function where(node, ctx, path, number) {
   const scope = { event: node.eventName, root: node.where };
@@ -71,6 +81,13 @@ function where(node, ctx, path, number) {
 }
 
 const excludeMark = () => h("span", { class: "exclude-mark" }, icon("ban"), "not");
+
+const excludeGroup = (group, ctx, words) => {
+  const button = exclude(group, ctx, words);
+  button.classList.remove("btn-icon");
+  button.append("Exclude");
+  return button;
+};
 
 const exclude = (node, ctx, words) => iconButton("ban", `Exclude: ${words}`, () => ctx.edit(node, () => {
   if (node.negate) delete node.negate; else node.negate = true;

@@ -12,7 +12,7 @@ export function durationInput(value, set, { name, label }) {
   const changed = () => set(number.value ? `${Math.trunc(Number(number.value))}${units.value}` : "");
   number.addEventListener("input", changed);
   units.addEventListener("change", changed);
-  return [number, units];
+  return [h("span", { class: "builder-pair" }, number, units)];
 }
 
 export function numberInput(value, set, { name, label }) {
