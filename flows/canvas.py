@@ -1,0 +1,252 @@
+"""What the canvas shows of a flow: cards in words, with their places, faults and counts; one value for one template."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from pydantic import ValidationError
+
+from contacts.catalogue import load_catalogue
+from contacts.models import List, Topic
+from contacts.properties import CUSTOM, STANDARD
+from flows import checking, drafts
+from flows.forms import Choices
+from flows.graph import Graph, GraphNode, NodeFault
+from flows.layout import COUNTS, Card, Picture, Slot, lay_out
+from flows.models import Flow
+from flows.nodes import KINDS
+from flows.nodes.base import AnyNode
+from flows.tree import Box, Port, Way
+from messaging.models import Sender, Template
+from segmentation.models import Segment
+from workspace.problems import Fault
+
+# The icons that kinds name, as the sprite calls them.
+ICONS = {
+    "edit": "pencil",
+    "list-add": "list-plus",
+    "list-remove": "list-minus",
+    "segment-add": "user-plus",
+    "segment-remove": "user-minus",
+    "segment": "layers",
+    "bolt": "zap",
+    "exit": "log-out",
+}
+QUOTED = re.compile("“([a-z][a-z0-9-]{0,62})”")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One kind as the palette and the menus offer it."""
+
+    kind: str
+    group: str
+    label: str
+    icon: str
+    description: str
+
+
+@dataclass(slots=True)
+class CardView:
+    """A node as its card shows it."""
+
+    key: str
+    group: str
+    icon: str
+    label: str
+    name: str
+    words: str
+    card: Card
+    missing: list[str] = field(default_factory=list)
+    below: int = 0  # how many nodes hang below its ways out other than the first
+
+    @property
+    def slots(self) -> list[Slot]:
+        """Return its ways out."""
+        return self.card.slots
+
+    @property
+    def spoken(self) -> str:
+        """Return the card as a screen reader says it."""
+        missing = f" Missing: {self.missing[0]}" if self.missing else ""
+        return f"{self.label}: {self.name or self.words}.{missing}"
+
+
+@dataclass(slots=True)
+class Canvas:
+    """The whole canvas of one flow."""
+
+    flow: Flow
+    graph: Graph
+    picture: Picture
+    cards: list[CardView]
+    faults: list[NodeFault]
+    names: Mapping[str, str]
+
+    @property
+    def trigger_missing(self) -> list[str]:
+        """Return what the trigger still lacks; with any of it the flow cannot be activated."""
+        trigger = self.graph.trigger
+        if trigger is None:
+            return ["Choose a trigger."]
+        return [one.message for one in self.errors if one.node == trigger.key]
+
+    @property
+    def errors(self) -> list[NodeFault]:
+        """Return the faults that keep the flow from running."""
+        return [one for one in self.faults if one.severity == "error"]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return each node's title by its key."""
+        return {card.key: card.name or card.words for card in self.cards}
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether there is nothing but a trigger."""
+        return len(self.cards) <= 1
+
+
+def entry_of(node: AnyNode) -> Entry:
+    """Return a kind as the palette shows it."""
+    return Entry(node.kind, node.group, node.label, icon_of(node), node.description)
+
+
+def icon_of(node: AnyNode | None) -> str:
+    """Return the sprite's name of a kind's icon."""
+    return ICONS.get(node.icon, node.icon) if node else "circle-alert"
+
+
+TRIGGERS = [entry_of(one) for one in KINDS.values() if one.group == "trigger"]
+PALETTE = [
+    ("Actions", [entry_of(one) for one in KINDS.values() if one.group == "action"]),
+    ("Rules", [entry_of(one) for one in KINDS.values() if one.group == "rule"]),
+]
+
+
+def draw(flow: Flow) -> Canvas:
+    """Read the draft of a flow and lay it out with its faults."""
+    graph = drafts.load(flow)
+    picture = picture_of(graph, counts=flow.version_id is not None)
+    faults = checking.check(flow)
+    names = names_of_used()
+    by_node: dict[str, list[str]] = {}
+    for fault in faults:
+        if fault.severity == "error":
+            by_node.setdefault(fault.node, []).append(fault.message)
+    cards = [card_view(graph, card, by_node.get(card.key, []), names) for card in picture.cards]
+    return Canvas(flow, graph, picture, cards, faults, names)
+
+
+def picture_of(graph: Graph, *, counts: bool) -> Picture:
+    """Lay a graph out."""
+    first = graph.trigger
+    boxes = [
+        Box(
+            key,
+            tuple(Port(port.name, port.label) for port in node.ports()),
+            root=first is not None and key == first.key,
+        )
+        for key, node in graph.nodes.items()
+    ]
+    return lay_out(boxes, [Way(source, port, to) for (source, port), to in graph.edges.items()], counts=counts)
+
+
+def card_view(graph: Graph, card: Card, missing: list[str], names: Mapping[str, str]) -> CardView:
+    """Put a node into words."""
+    node = graph.nodes[card.key]
+    kind = node.type
+    others = [target for _, target in list(graph.out(card.key))[1:]]
+    below: set[str] = set().union(*(graph.reached(one) for one in others))
+    return CardView(
+        key=card.key,
+        group=kind.group if kind else "rule",
+        icon=icon_of(kind),
+        label=kind.label if kind else node.kind,
+        name=node.name,
+        words=words_of(node, names),
+        card=card,
+        missing=missing,
+        below=len(below),
+    )
+
+
+def words_of(node: GraphNode, names: Mapping[str, str]) -> str:
+    """Say what a node does, with names where its settings have slugs."""
+    if node.type is None:
+        return f"Nobody knows the kind “{node.kind}”."
+    try:
+        words = node.type.words(node.read())
+    except ValidationError:
+        return node.type.description
+    return QUOTED.sub(lambda found: f"“{names.get(found[1], found[1])}”", words)
+
+
+def names_of_used() -> dict[str, str]:
+    """Return names by slug of all that nodes name by slug."""
+    names: dict[str, str] = {}
+    for model in (Template, List, Segment):
+        names.update(model._default_manager.values_list("slug", "name"))
+    return names
+
+
+def load_choices() -> Choices:
+    """Read what the selects of a panel offer."""
+    known = load_catalogue()
+    segments = list(Segment.objects.filter(archived_at=None).order_by("name").values_list("slug", "name", "kind"))
+    templates = (
+        Template.objects.filter(archived_at=None).order_by("name").values_list("slug", "name", "channel", "version")
+    )
+    custom = {f"{CUSTOM}{name}": kind for name, kind in sorted(known.attributes.items())}
+    return Choices(
+        segments=[(slug, name) for slug, name, _ in segments],
+        static_segments=[(slug, name) for slug, name, kind in segments if kind == Segment.Kind.STATIC],
+        lists=list(List.objects.order_by("name").values_list("slug", "name")),
+        templates=[
+            (slug, name if version else f"{name} (not published)")
+            for slug, name, channel, version in templates
+            if channel == "email"
+        ],
+        senders=list(Sender.objects.filter(channel="email").order_by("name").values_list("slug", "name")),
+        topics=list(Topic.objects.order_by("name").values_list("slug", "name")),
+        events=sorted(known.events),
+        attributes={name: one.type.value for name, one in STANDARD.items()} | custom,
+        properties=known.events,
+    )
+
+
+def strips(counted: Mapping[str, Any], picture: Picture) -> list[dict[str, Any]]:
+    """Return what the strip at the foot of each card says, and where it lies."""
+    nodes: Mapping[str, Mapping[str, int]] = counted["nodes"]
+    below = picture.card_height - COUNTS
+    return [{**nodes.get(one.key, {}), "key": one.key, "x": one.x, "y": one.y + below} for one in picture.cards]
+
+
+def with_titles(faults: Sequence[NodeFault], titles: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return faults with the title of the node each is at."""
+    return [{"node": one.node, "title": titles.get(one.node, "This flow"), "message": one.message} for one in faults]
+
+
+def faults_at(flow: Flow, key: str) -> list[Fault]:
+    """Return what is missing at one node of the draft, by its settings."""
+    return [Fault(one.field, one.message) for one in checking.check(flow) if one.node == key]
+
+
+def faults_of(kind: str, settings: Mapping[str, Any]) -> list[Fault]:
+    """Return what would be missing at a node with these settings."""
+    found = checking.node_faults(GraphNode("", kind, settings=settings), checking.surroundings())
+    return [Fault(one.field, one.message) for one in found]
+
+
+def template_of(slug: str) -> int | None:
+    """Return the id of a template by its slug."""
+    return Template.objects.filter(slug=slug).values_list("pk", flat=True).first() if slug else None
+
+
+def allow(request: HttpRequest, right: str) -> None:
+    """Refuse whoever lacks a right."""
+    if not request.user.has_perm(right):
+        raise PermissionDenied

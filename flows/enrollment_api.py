@@ -1,0 +1,147 @@
+"""The API of enrollments: /api/v1/flows/{id}/enrollments/ and /api/v1/enrollments/."""
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows import interventions, services
+from flows.api import Door, find
+from flows.models import Enrollment, Step
+from flows.wire import ANYTHING, ContactsInput, EnrollmentOutput, StepOutput
+from segmentation.named import members_of
+from workspace.api import NewestFirst, actor_of
+from workspace.problems import refuse
+
+ENROLLMENT_ID = re.compile(r"^(?:enr_)?([0-9]{1,18})$")
+
+
+def asked(found: QuerySet[Enrollment], query: Any) -> QuerySet[Enrollment]:
+    """Return the enrollments a query asks for."""
+    if status := query.get("status", ""):
+        if status not in Enrollment.Status.values:
+            raise refuse("status", f"status is one of {', '.join(Enrollment.Status.values)}.")
+        found = found.filter(status=status)
+    if node := query.get("node", "").replace("\x00", ""):
+        found = found.filter(node=node)
+    return found.select_related("flow", "version", "contact")
+
+
+def find_enrollment(ref: str) -> Enrollment:
+    """Return the enrollment of an id (enr_12), or answer 404."""
+    match = ENROLLMENT_ID.match(ref)
+    found = Enrollment.objects.select_related("flow", "version", "contact")
+    enrollment = found.filter(pk=int(match[1])).first() if match else None
+    if enrollment is None:
+        raise Http404
+    return enrollment
+
+
+class FlowEnrollmentsView(Door):
+    """Who is on the way through a flow."""
+
+    serializer_class = ContactsInput
+    write_permission = "flows.run_flow"
+    pagination_class = NewestFirst
+
+    @extend_schema(
+        parameters=[OpenApiParameter("status", str), OpenApiParameter("node", str)],
+        responses=EnrollmentOutput(many=True),
+    )
+    def get(self, request: Request, ref: str) -> Response:
+        """List the enrollments of a flow, newest first."""
+        page = self.paginate_queryset(asked(Enrollment.objects.filter(flow=find(ref)), request.query_params))
+        return self.get_paginated_response(EnrollmentOutput(page or [], many=True).data)
+
+    @extend_schema(request=ContactsInput, responses=ANYTHING)
+    def post(self, request: Request, ref: str) -> Response:
+        """Enrol contacts by hand; answers who was refused, and why."""
+        flow = find(ref)
+        ids = members_of(self.said(request)["contacts"])
+        refused = services.enrol(flow, contact_ids=ids, actor=actor_of(request), kind="api")
+        said = [{"contact": f"con_{pk}", "reason": reason} for pk, reason in sorted(refused.items())]
+        return Response({"enrolled": len(ids) - len(refused), "refused": said})
+
+
+class EnrollmentsView(Door):
+    """Everybody on the way."""
+
+    serializer_class = EnrollmentOutput
+    pagination_class = NewestFirst
+
+    @extend_schema(
+        parameters=[OpenApiParameter("status", str), OpenApiParameter("node", str)],
+        responses=EnrollmentOutput(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """List enrollments, newest first."""
+        page = self.paginate_queryset(asked(Enrollment.objects.all(), request.query_params))
+        return self.get_paginated_response(EnrollmentOutput(page or [], many=True).data)
+
+
+class EnrollmentView(Door):
+    """One enrollment."""
+
+    serializer_class = EnrollmentOutput
+
+    @extend_schema(responses=EnrollmentOutput)
+    def get(self, request: Request, ref: str) -> Response:
+        """Read an enrollment."""
+        return Response(EnrollmentOutput(find_enrollment(ref)).data)
+
+
+class ByVisit(NewestFirst):
+    """Steps in the order they were made."""
+
+    ordering = "visit"
+
+
+class StepsView(Door):
+    """The way so far."""
+
+    serializer_class = StepOutput
+    pagination_class = ByVisit
+
+    @extend_schema(responses=StepOutput(many=True))
+    def get(self, request: Request, ref: str) -> Response:
+        """List the steps in order, each with what its decision saw."""
+        found = find_enrollment(ref)
+        page = self.paginate_queryset(Step.objects.filter(enrollment=found, entered_on=found.entered_on))
+        return self.get_paginated_response(StepOutput(page or [], many=True).data)
+
+
+class EnrollmentVerb(Door):
+    """A verb on one enrollment."""
+
+    write_permission = "flows.run_flow"
+    verb: ClassVar[Callable[..., None]]
+
+    @extend_schema(request=None, responses=EnrollmentOutput)
+    def post(self, request: Request, ref: str) -> Response:
+        """Do it and answer the enrollment as it then stands."""
+        found = find_enrollment(ref)
+        type(self).verb(found, actor=actor_of(request))
+        return Response(EnrollmentOutput(find_enrollment(ref)).data)
+
+
+class ExitView(EnrollmentVerb):
+    """Take out."""
+
+    verb = staticmethod(interventions.exit_enrollment)
+
+
+class RetryView(EnrollmentVerb):
+    """Try again."""
+
+    verb = staticmethod(interventions.retry_enrollment)
+
+
+class SkipView(EnrollmentVerb):
+    """Go past."""
+
+    verb = staticmethod(interventions.skip_enrollment)

@@ -1,0 +1,319 @@
+"""The pages of flows: the list, the canvas, the people on their way."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods
+
+from flows import canvas, dialogs, editing, services, stats, wire
+from flows.editing import Outcome
+from flows.forms import node_form, read_settings
+from flows.models import Flow, Node
+from flows.nodes import KINDS
+from workspace.audit import Actor
+from workspace.problems import Refused, refuse
+
+PAGE = 50
+RESTING = ("draft", "ended")
+
+
+# The list ---------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def flows(request: HttpRequest) -> HttpResponse:
+    """List the flows; POST makes one."""
+    if request.method == "POST":
+        return create(request)
+    shown = listed(request)
+    return render(request, "flows/_rows.html" if request.headers.get("HX-Request") else "flows/list.html", shown)
+
+
+def listed(request: HttpRequest) -> dict[str, Any]:
+    """Return what the list shows: one page of flows with their totals."""
+    words, status = request.GET.get("q", "").strip()[:200], request.GET.get("status", "")
+    page = max(1, int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdecimal() else 1)
+    found = list(_matching(words, status)[(page - 1) * PAGE : page * PAGE + 1])
+    totals = stats.totals([flow.pk for flow in found])
+    names = canvas.names_of_used()
+    rows = [_row(flow, totals.get(flow.pk, {}), names) for flow in found[:PAGE]]
+    address = request.GET.copy()
+
+    def at(number: int) -> str:
+        address["page"] = str(number)
+        return f"?{address.urlencode()}"
+
+    return {
+        "flows": rows,
+        "q": words,
+        "status": status,
+        "states": [*Flow.Status.choices, ("archived", "Archived")],
+        "triggers": canvas.TRIGGERS,
+        "newer": at(page - 1) if page > 1 else "",
+        "older": at(page + 1) if len(found) > PAGE else "",
+        "live_url": request.get_full_path(),
+    }
+
+
+def _matching(words: str, status: str) -> QuerySet[Flow]:
+    triggers = [entry.kind for entry in canvas.TRIGGERS]
+    first = Node.objects.filter(flow=OuterRef("pk"), kind__in=triggers).order_by("id")
+    found = Flow.objects.annotate(
+        trigger_kind=Subquery(first.values("kind")[:1]), trigger_settings=Subquery(first.values("settings")[:1])
+    )
+    found = found.filter(archived_at__isnull=status != "archived")
+    if status in Flow.Status.values:
+        found = found.filter(status=status)
+    if words:
+        found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
+    return found.order_by(F("updated_at").desc(), "-id")
+
+
+def _row(flow: Any, totals: dict[str, int], names: dict[str, str]) -> dict[str, Any]:
+    trigger = canvas.GraphNode("", flow.trigger_kind or "", settings=flow.trigger_settings or {})
+    return {
+        "flow": flow,
+        "status": shown_status(flow),
+        "trigger": canvas.words_of(trigger, names) if flow.trigger_kind else "No trigger yet",
+        "totals": totals,
+        "may_archive": flow.status in RESTING and flow.archived_at is None,
+    }
+
+
+def shown_status(flow: Flow) -> str:
+    """Return the word of the status pill."""
+    return "archived" if flow.archived_at else flow.status
+
+
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a flow with its trigger and go to its canvas."""
+    canvas.allow(request, "flows.add_flow")
+    name, trigger = request.POST.get("name", "").strip(), request.POST.get("trigger", "")
+    try:
+        if not name:
+            raise refuse("name", "Give the flow a name.")
+        flow = services.create_flow(name=name, actor=Actor.of(user=request.user), trigger_kind=trigger or None)
+    except Refused as error:
+        said = [one.message for one in error.faults] or [error.detail]
+        shown = {**listed(request), "create_errors": said, "create_name": name}
+        return render(request, "flows/list.html", shown, status=422)
+    return redirect("flow", pk=flow.pk)
+
+
+# The canvas -------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def flow(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the canvas of a flow; POST does one action on it."""
+    found = get_object_or_404(Flow.objects.select_related("version"), pk=pk)
+    if request.method == "POST":
+        return act(request, found)
+    key = request.GET.get("node", "")
+    shown = board(request, found, selected=key)
+    if found.nodes.filter(key=key).exists():
+        shown["panel"] = panel(found, key)
+    return render(request, "flows/flow.html", shown)
+
+
+def board(request: HttpRequest, found: Flow, *, selected: str = "") -> dict[str, Any]:
+    """Return what the canvas and its head show."""
+    drawn = canvas.draw(found)
+    counted = stats.counts(found)
+    editable = request.user.has_perm("flows.change_flow") and found.archived_at is None
+    return {
+        "flow": found,
+        "canvas": drawn,
+        "selected": selected,
+        "editable": editable,
+        "may_run": request.user.has_perm("flows.run_flow") and found.archived_at is None,
+        "palette": canvas.PALETTE,
+        "totals": counted["totals"],
+        "strips": canvas.strips(counted, drawn.picture),
+        "unpublished": wire.unpublished(found),
+        "undo_words": editing.undo_words(request, found) if editable else "",
+        "shown_status": shown_status(found),
+        "resting": RESTING,
+        "builder": builder_doors(),
+    }
+
+
+def builder_doors() -> dict[str, str]:
+    """Return the addresses that the criteria builder asks."""
+    return {"catalogue": door("segments_catalogue"), "preview": door("segments_preview")}
+
+
+def door(name: str, *args: Any) -> str:
+    """Return the address of a page that may not be there."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def panel(found: Flow, key: str, *, sent: Any = None, problem: Refused | None = None) -> dict[str, Any]:
+    """Return what the panel of a node shows: its settings as stored, or as sent with what is wrong with them."""
+    row = found.nodes.get(key=key)
+    kind = KINDS[row.kind]
+    choices = canvas.load_choices()
+    raw = row.settings if sent is None else read_settings(kind, sent, choices)[0]
+    faults = canvas.faults_at(found, key) if problem is None else editing.at_panel(problem)
+    names = {name: [] for name in kind.Settings.model_fields} | {"": []}
+    node = canvas.GraphNode(row.key, row.kind, row.name, row.note, row.settings)
+    return {
+        "key": key,
+        "group": kind.group,
+        "icon": canvas.icon_of(kind),
+        "label": kind.label,
+        "description": kind.description,
+        "name": row.name if sent is None else sent.get("name", ""),
+        "words": canvas.words_of(node, canvas.names_of_used()),
+        "form": node_form(kind, raw, choices, faults),
+        "loose_faults": [one.message for one in faults if one.path.split(".")[0].split("[")[0] not in names],
+        "problem": problem.detail if problem and not problem.faults else "",
+        "attributes": [one.removeprefix("customProperties.") for one in choices.attributes],
+        "links": panel_links(raw),
+    }
+
+
+def panel_links(raw: dict[str, Any]) -> dict[str, str]:
+    """Return where to look at, or make, what a node names."""
+    template = canvas.template_of(str(raw.get("template", "")))
+    return {
+        "segments": door("segments"),
+        "lists": door("lists"),
+        "templates": door("templates"),
+        "template": door("template", template) if template else "",
+    }
+
+
+def act(request: HttpRequest, found: Flow) -> HttpResponse:
+    """Do what a button, a drop or a key asked for, and answer with the new canvas."""
+    name = request.POST.get("do", "")
+    if name in ("duplicate", "archive", "delete"):
+        return whole(request, found, name)
+    try:
+        outcome = _do(request, found, name)
+    except Refused as error:
+        return refused(request, found, name, error)
+    return answer(request, Flow.objects.select_related("version").get(pk=found.pk), outcome)
+
+
+def _do(request: HttpRequest, found: Flow, name: str) -> Outcome:
+    if name in dialogs.DEEDS:
+        canvas.allow(request, "flows.run_flow")
+        return dialogs.DEEDS[name](request, found, Actor.of(user=request.user))
+    canvas.allow(request, "flows.change_flow")
+    if name not in editing.ACTIONS:
+        raise refuse("do", "There is no such action.")
+    return editing.act(request, found, editing.ACTIONS[name])
+
+
+def answer(request: HttpRequest, found: Flow, outcome: Outcome) -> HttpResponse:
+    """Answer with the canvas in parts: head, board, and the panel where it changes."""
+    opened = request.POST.get("open", "") if outcome.open is None else outcome.open
+    shown = board(request, found, selected=opened)
+    shown["panel_changes"] = outcome.open is not None
+    if outcome.open:
+        shown["panel"] = panel(found, outcome.open)
+    response = render(request, "flows/_answer.html", shown)
+    events = {"canvas": {"node": opened, "focus": outcome.focus}, "announce": {"text": outcome.words}}
+    response["HX-Trigger"] = json.dumps(events)
+    return response
+
+
+def refused(request: HttpRequest, found: Flow, name: str, error: Refused) -> HttpResponse:
+    """Show what is wrong where the person looks: in the panel, in the dialog, or above the canvas."""
+    if editing.conflict(error):
+        return render(request, "flows/_conflict.html", {"flow": found}, status=409)
+    key = request.POST.get("node", "")
+    if name == "change" and found.nodes.filter(key=key).exists():
+        shown = {"flow": found, "editable": True, "builder": builder_doors()}
+        shown["panel"] = panel(found, key, sent=request.POST, problem=error)
+        return render(request, "flows/_refused_panel.html", shown, status=422)
+    if name in dialogs.DEEDS:
+        shown = dialogs.context(found, name, error, request.POST) | {"builder": builder_doors(), "editable": True}
+        shown["dialog_template"] = f"flows/dialogs/{name}.html"
+        return render(request, "flows/_refused_dialog.html", shown, status=422)
+    response = HttpResponse(status=error.status if error.status in (400, 403, 404, 409) else 400)
+    response["HX-Trigger"] = json.dumps({"toast": {"level": "warning", "text": error.detail}})
+    return response
+
+
+def whole(request: HttpRequest, found: Flow, name: str) -> HttpResponse:
+    """Duplicate, archive or delete the flow as a whole."""
+    actor = Actor.of(user=request.user)
+    canvas.allow(
+        request, {"duplicate": "flows.add_flow", "archive": "flows.change_flow"}.get(name, "flows.delete_flow")
+    )
+    try:
+        if name == "duplicate":
+            copy = services.duplicate_flow(found, actor=actor)
+            messages.success(request, f"“{copy.name}” is a copy; change it as you like.")
+            return redirect("flow", pk=copy.pk)
+        if name == "archive":
+            services.archive_flow(found, actor=actor)
+            messages.success(request, f"“{found.name}” is archived.")
+        else:
+            services.delete_flow(found, actor=actor)
+            messages.success(request, f"“{found.name}” is deleted.")
+    except Refused as error:
+        messages.error(request, error.detail)
+    return redirect("flows")
+
+
+# Fragments --------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def flow_node(request: HttpRequest, pk: int, key: str) -> HttpResponse:
+    """Answer the panel of a node; POST answers what is wrong with settings still being typed."""
+    found = get_object_or_404(Flow, pk=pk)
+    row = get_object_or_404(Node, flow=found, key=key)
+    if request.method == "POST":
+        canvas.allow(request, "flows.change_flow")
+        settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices())
+        faults = faults or canvas.faults_of(row.kind, settings)
+        return JsonResponse({"faults": [one.as_json() for one in faults]})
+    editable = request.user.has_perm("flows.change_flow") and found.archived_at is None
+    shown = {"flow": found, "panel": panel(found, key), "editable": editable, "builder": builder_doors()}
+    response = render(request, "flows/_refused_panel.html", shown)
+    response["HX-Trigger"] = json.dumps({"canvas": {"node": key, "focus": "panel"}})
+    return response
+
+
+@login_required
+def flow_dialog(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Answer a dialog with the numbers of now."""
+    if name not in dialogs.NAMES:
+        raise Http404
+    found = get_object_or_404(Flow.objects.select_related("version"), pk=pk)
+    template = "activate" if name == "resume" else name
+    shown = {**dialogs.context(found, name), "builder": builder_doors(), "editable": True}
+    return HttpResponse(render_to_string(f"flows/dialogs/{template}.html", shown, request))
+
+
+@login_required
+def flow_counts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer the counts on the cards."""
+    found = get_object_or_404(Flow, pk=pk)
+    graph = canvas.drafts.load(found)
+    strips = canvas.strips(stats.counts(found), canvas.picture_of(graph, counts=True))
+    return render(request, "flows/_counts.html", {"flow": found, "strips": strips})
+
+
+@login_required
+def flow_totals(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer the totals in the head."""
+    found = get_object_or_404(Flow, pk=pk)
+    return render(request, "flows/_totals.html", {"flow": found, "totals": stats.counts(found)["totals"]})

@@ -1,0 +1,203 @@
+"""The pages of people on their way: who stands where and why, and one contact's whole way step by step."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods
+
+from contacts.models import Contact
+from flows import canvas, drafts, interventions
+from flows.graph import Graph, GraphNode
+from flows.models import Enrollment, Flow, Step
+from workspace.audit import Actor
+from workspace.problems import Refused
+
+PAGE = 50
+STEPS = 500
+DEEDS = {
+    "exit": (interventions.exit_enrollment, "Taken out."),
+    "retry": (interventions.retry_enrollment, "It is tried again now."),
+    "skip": (interventions.skip_enrollment, "That step is skipped."),
+}
+CAUSES = {
+    "transition": "Met the segment trigger",
+    "event": "Did what the trigger waits for",
+    "activation": "Was a member when the flow was activated",
+    "gap": "Still qualified when the wait before re-entry ended",
+    "manual": "Put in by hand",
+    "api": "Put in by a program",
+    "restart": "Met the restart condition",
+}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def flow_people(request: HttpRequest, pk: int) -> HttpResponse:
+    """List who stands in a flow, by node and state; POST takes somebody out or tries again."""
+    flow = get_object_or_404(Flow, pk=pk)
+    if request.method == "POST":
+        for name in DEEDS:
+            if chosen := request.POST.get(name, ""):
+                found = get_object_or_404(Enrollment, pk=int(chosen) if chosen.isdecimal() else 0, flow=flow)
+                do(request, found, name)
+        return redirect(request.get_full_path())
+    shown = listed(request, flow)
+    return render(request, "flows/_people.html" if request.headers.get("HX-Request") else "flows/people.html", shown)
+
+
+def listed(request: HttpRequest, flow: Flow) -> dict[str, Any]:
+    """Return one page of people, newest first, by their ids so that it stays fast."""
+    node, status = request.GET.get("node", "")[:63], request.GET.get("status", "")
+    before = request.GET.get("before", "")
+    found = _matching(flow, node, status)
+    if before.isdecimal() and len(before) < 19:
+        found = found.filter(pk__lt=int(before))
+    rows = list(found.select_related("contact", "version")[: PAGE + 1])
+    names = canvas.names_of_used()
+    draft = drafts.load(flow)
+    keep = {"node": node, "status": status}
+    return {
+        "flow": flow,
+        "node": node,
+        "at_title": title_of(draft, node, names) if node else "",
+        "status": status,
+        "states": Enrollment.Status.choices,
+        "people": [_person(row, draft, names) for row in rows[:PAGE]],
+        "newer": f"?{urlencode(keep)}" if before else "",
+        "older": f"?{urlencode({**keep, 'before': rows[PAGE - 1].pk})}" if len(rows) > PAGE else "",
+        "live_url": request.get_full_path(),
+        "may_run": request.user.has_perm("flows.run_flow"),
+        "crumbs": [
+            {"label": "Flows", "url": reverse("flows")},
+            {"label": flow.name, "url": reverse("flow", args=[flow.pk])},
+        ],
+    }
+
+
+def _matching(flow: Flow, node: str, status: str) -> QuerySet[Enrollment]:
+    found = Enrollment.objects.filter(flow=flow)
+    if node:
+        found = found.filter(node=node)
+    if status in Enrollment.Status.values:
+        found = found.filter(status=status)
+    return found.order_by("-id")
+
+
+def _person(row: Enrollment, draft: Graph, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "enrollment": row,
+        "name": name_of(row.contact),
+        "email": row.contact.email or "",
+        "title": title_of(draft, row.node, names),
+        "why": row.error.splitlines()[0][:120] if row.error else row.reason or row.parked,
+    }
+
+
+def name_of(contact: Contact) -> str:
+    """Return what a contact is called here."""
+    full = f"{contact.first_name or ''} {contact.last_name or ''}".strip()
+    return full or contact.email or f"Contact {contact.pk}"
+
+
+def title_of(graph: Graph, key: str, names: Mapping[str, str]) -> str:
+    """Return what a node is called on the canvas."""
+    node = graph.nodes.get(key)
+    return (node.name or canvas.words_of(node, names)) if node else key
+
+
+def do(request: HttpRequest, enrollment: Enrollment, name: str) -> None:
+    """Do one thing to somebody's way, and say what came of it."""
+    canvas.allow(request, "flows.run_flow")
+    deed, words = DEEDS[name]
+    try:
+        deed(enrollment, actor=Actor.of(user=request.user))
+        messages.success(request, words)
+    except Refused as error:
+        messages.error(request, error.detail)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def enrollment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one contact's way through a flow, step by step, with what each decision saw."""
+    found = get_object_or_404(Enrollment.objects.select_related("flow", "version", "contact", "entry"), pk=pk)
+    if request.method == "POST":
+        name = request.POST.get("do", "")
+        if name in DEEDS:
+            do(request, found, name)
+        return redirect("enrollment", pk=pk)
+    shown = replay(found)
+    shown |= {"may_run": request.user.has_perm("flows.run_flow"), "contact_url": _contact_url(found.contact_id)}
+    if request.headers.get("X-Live"):
+        return render(request, "flows/_replay_live.html", shown)
+    return render(request, "flows/enrollment.html", shown)
+
+
+def _contact_url(pk: int) -> str:
+    try:
+        return reverse("contact", args=[pk])
+    except NoReverseMatch:
+        return ""
+
+
+def replay(found: Enrollment) -> dict[str, Any]:
+    """Return the steps of an enrollment in words, by the version it is on."""
+    graph = graph_of(found.version.graph)
+    names = canvas.names_of_used()
+    steps = Step.objects.filter(enrollment=found, entered_on=found.entered_on).order_by("visit")[:STEPS]
+    entry = found.entry
+    return {
+        "enrollment": found,
+        "flow": found.flow,
+        "name": name_of(found.contact),
+        "cause": CAUSES.get(entry.source_kind, entry.source_kind) if entry else "",
+        "here": title_of(graph, found.node, names),
+        "steps": [_step(step, graph, names) for step in steps],
+        "crumbs": [
+            {"label": "Flows", "url": reverse("flows")},
+            {"label": found.flow.name, "url": reverse("flow", args=[found.flow_id])},
+            {"label": "People", "url": reverse("flow_people", args=[found.flow_id])},
+        ],
+    }
+
+
+def graph_of(document: Mapping[str, Any]) -> Graph:
+    """Return the graph of a version, for its words."""
+    nodes = {
+        one["id"]: GraphNode(one["id"], one["kind"], one.get("name", ""), "", one.get("settings", {}))
+        for one in document.get("nodes", [])
+    }
+    return Graph(nodes, {(one["from"], one["port"]): one["to"] for one in document.get("edges", [])})
+
+
+def _step(step: Step, graph: Graph, names: Mapping[str, str]) -> dict[str, Any]:
+    node = graph.nodes.get(step.node)
+    ports = {port.name: port.label for port in node.ports()} if node else {}
+    several = len(ports) > 1
+    return {
+        "title": title_of(graph, step.node, names),
+        "at": step.at,
+        "icon": canvas.icon_of(node.type if node else None),
+        "tone": {"trigger": "blue", "action": "teal"}.get(node.type.group if node and node.type else "", "amber"),
+        "way": ports.get(step.port, step.port) if several else "",
+        "saw": [(key.replace("_", " ").capitalize(), _said(value)) for key, value in step.saw.items()],
+    }
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def contact_panel(request: HttpRequest, contact: Contact) -> dict[str, Any]:
+    """Return the flows of a contact for the panel on the contact's page, newest first."""
+    found = Enrollment.objects.filter(contact_id=contact.pk).select_related("flow").order_by("-id")
+    return {"journeys": list(found[:20])}

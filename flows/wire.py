@@ -1,0 +1,183 @@
+"""Flows as they go over the wire: what comes in, strictly; what goes out."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework import serializers
+
+from flows import activation, drafts
+from flows.models import Enrollment, Flow, Step, Version
+from segmentation.wire import ContactsInput, Strict
+from workspace.problems import Refused
+
+__all__ = ["ContactsInput"]
+ANYTHING = {"200": {"type": "object"}}
+
+
+class FlowInput(Strict):
+    """A flow to be made."""
+
+    name = serializers.CharField(max_length=200)
+    slug = serializers.CharField(required=False, allow_blank=True, max_length=63)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    labels = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=20)
+    draft = serializers.JSONField(
+        required=False, help_text="{nodes: [{id, kind, name, settings}], edges: [{from, port, to}]}"
+    )
+    settings = serializers.JSONField(required=False, help_text="Activation settings.")
+
+
+class FlowChange(Strict):
+    """What may be changed of a flow; a draft replaces the whole draft."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+    labels = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=20)
+    draft = serializers.JSONField(required=False)
+    settings = serializers.JSONField(required=False)
+
+    def unknown(self, data: Any) -> str:
+        """The slug has a sentence of its own."""
+        return "A slug never changes; duplicate the flow instead." if "slug" in data else super().unknown(data)
+
+
+class SettingsInput(Strict):
+    """Activation settings; without them those of the draft stay."""
+
+    settings = serializers.JSONField(required=False, allow_null=True)
+
+
+class ResumeInput(SettingsInput):
+    """How to go on after a pause."""
+
+    take_in = serializers.BooleanField(required=False, default=False)
+
+
+class PauseInput(Strict):
+    """What becomes of waits."""
+
+    mode = serializers.ChoiceField(["hold_clock", "hold_due", "drain"], required=False, default="hold_clock")
+
+
+class PublishInput(Strict):
+    """What becomes of those inside."""
+
+    inside = serializers.ChoiceField(["finish", "move", "exit"], required=False, default="finish")
+
+
+class DuplicateInput(Strict):
+    """What the copy is called."""
+
+    name = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+
+
+class Nothing(Strict):
+    """An empty body."""
+
+
+class FlowOutput(serializers.Serializer[Any]):
+    """A flow; its draft only where it is read alone."""
+
+    id = serializers.CharField(help_text="flo_4")
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    labels = serializers.ListField(child=serializers.CharField())
+    status = serializers.ChoiceField(Flow.Status.choices)
+    revision = serializers.IntegerField(help_text="Counts changes of the draft.")
+    version = serializers.IntegerField(allow_null=True, help_text="The number of the published version.")
+    settings = serializers.JSONField()
+    draft = serializers.JSONField(required=False)
+    unpublished_changes = serializers.BooleanField(required=False)
+    pause = serializers.CharField(allow_blank=True)
+    paused_at = serializers.DateTimeField(allow_null=True)
+    activated_at = serializers.DateTimeField(allow_null=True)
+    archived_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class VersionOutput(serializers.ModelSerializer[Version]):
+    """A published version."""
+
+    class Meta:
+        model = Version
+        fields = ["number", "graph", "settings", "digest", "published_at"]
+
+
+class EnrollmentOutput(serializers.Serializer[Enrollment]):
+    """A contact on the way."""
+
+    id = serializers.CharField(source="ref", help_text="enr_12")
+    flow = serializers.CharField(source="flow.ref")
+    version = serializers.IntegerField(source="version.number")
+    contact = serializers.CharField(source="contact.ref")
+    user_id = serializers.CharField(source="contact.user_id", allow_null=True)
+    email = serializers.CharField(source="contact.email")
+    entry_key = serializers.CharField()
+    status = serializers.CharField()
+    reason = serializers.CharField()
+    error = serializers.CharField()
+    node = serializers.CharField()
+    visit = serializers.IntegerField()
+    waiting = serializers.BooleanField()
+    parked = serializers.CharField()
+    due_at = serializers.DateTimeField(allow_null=True)
+    attempts = serializers.IntegerField()
+    entered_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class StepOutput(serializers.ModelSerializer[Step]):
+    """A node passed, with what the decision saw."""
+
+    class Meta:
+        model = Step
+        fields = ["visit", "node", "kind", "port", "next", "saw", "at"]
+
+
+def flow_out(flow: Flow, *, draft: bool = False) -> dict[str, Any]:
+    """Return a flow as it goes out."""
+    plain = ("slug", "name", "description", "labels", "status", "revision", "pause")
+    dates = ("paused_at", "activated_at", "archived_at", "created_at", "updated_at")
+    found: dict[str, Any] = {
+        "id": flow.ref,
+        **{name: getattr(flow, name) for name in plain},
+        "version": flow.version.number if flow.version else None,
+        "settings": activation.read(flow.settings).model_dump(mode="json"),
+        **{name: getattr(flow, name) for name in dates},
+    }
+    if draft:
+        found |= {"draft": drafts.document(flow), "unpublished_changes": unpublished(flow)}
+    return found
+
+
+def unpublished(flow: Flow) -> bool:
+    """Tell whether the draft differs from the version that runs, in nodes, edges or activation settings."""
+    if flow.version is None:
+        return False
+    now = drafts.document(flow)
+    settings = activation.read(flow.settings).model_dump(mode="json")
+    return _sense(now) != _sense(flow.version.graph) or settings != flow.version.settings
+
+
+def _sense(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
+    """Return what a document says, whatever the order it says it in."""
+    nodes: Sequence[Mapping[str, Any]] = document.get("nodes", [])
+    edges: Sequence[Mapping[str, Any]] = document.get("edges", [])
+    return {one["id"]: dict(one) for one in nodes}, {(one["from"], one["port"], one["to"]) for one in edges}
+
+
+def etag(flow: Flow) -> str:
+    """Return what changes whenever somebody changes the draft or what the flow is called."""
+    said = [flow.pk, flow.revision, flow.name, flow.description, flow.labels, flow.settings]
+    return f'"{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]}"'
+
+
+def refuse_stale(flow: Flow, if_match: str) -> None:
+    """Refuse a change by somebody who read another state."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",") if tag.strip()]
+    if tags and "*" not in tags and etag(flow) not in tags:
+        raise Refused("This flow has changed since you read it. Read it again and repeat your change.", status=412)

@@ -1,0 +1,36 @@
+// Activate, pause, resume, drain, publish: a dialog fetched when it is asked for, so that its numbers are of now.
+
+import { act, get, studio } from "./canvas-post.js";
+
+const dialog = document.getElementById("flow-dialog");
+
+export async function openDialog(name) {
+  const answer = await get(studio.dataset.dialogUrl.replace("DIALOG", name));
+  if (!answer) return;
+  dialog.innerHTML = await answer.text();
+  if (!dialog.open) dialog.showModal();
+}
+
+async function send(form) {
+  if (form.dataset.sent) return;
+  form.dataset.sent = "1";
+  const button = form.querySelector("[data-go]");
+  button.classList.add("is-loading");
+  const values = new FormData(form);
+  values.set("do", form.dataset.act);
+  const done = await act(values);
+  delete form.dataset.sent;
+  button.classList.remove("is-loading");
+  if (done) dialog.close();
+}
+
+export function listenForDialogs() {
+  dialog.addEventListener("submit", (event) => { event.preventDefault(); send(event.target); });
+  dialog.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-settings]");
+    if (!button) return;
+    const more = document.getElementById(button.getAttribute("aria-controls"));
+    const shown = more.classList.toggle("is-shown");
+    button.setAttribute("aria-expanded", String(shown));
+  });
+}

@@ -1,0 +1,84 @@
+// One action is one POST: the answer is the new canvas in parts. Actions go one after another, each with the revision it saw.
+
+export const studio = document.querySelector(".studio");
+export const board = () => document.getElementById("board");
+
+const send = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+export const announce = (text) => send("announce", { text });
+export const toast = (text, level = "error") => send("toast", { level, text });
+
+let last = Promise.resolve();
+
+function sign(state, words) {
+  const place = document.getElementById("saved");
+  if (!place) return;
+  place.dataset.state = state;
+  place.querySelector("span").textContent = words;
+  const use = place.querySelector("use");
+  use?.setAttribute("href", use.getAttribute("href").replace(/#.*/, state === "saving" ? "#loader" : state === "saved" ? "#check" : "#triangle-alert"));
+}
+
+function token() {
+  return JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}")["X-CSRFToken"] ?? "";
+}
+
+function body(values) {
+  const data = values instanceof FormData ? values : new FormData();
+  if (!(values instanceof FormData)) for (const [name, value] of Object.entries(values)) data.set(name, value ?? "");
+  data.set("revision", board().dataset.revision);
+  return new URLSearchParams(data);
+}
+
+function events(answer) {
+  const header = answer.headers.get("HX-Trigger");
+  for (const [name, detail] of Object.entries(header ? JSON.parse(header) : {})) send(name, detail);
+}
+
+export async function take(answer) {
+  const text = await answer.text();
+  if (text) await window.htmx.swap({ text, target: document.getElementById("banner"), sourceElement: document.body, swap: "none" });
+  events(answer);
+}
+
+async function post(values) {
+  sign("saving", "Saving…");
+  let answer;
+  try {
+    answer = await fetch(studio.dataset.flow, { method: "POST", headers: { "X-CSRFToken": token(), "HX-Request": "true" }, body: body(values) });
+  } catch {
+    sign("lost", "Not saved");
+    toast("No answer from the server: nothing was changed. Check the connection and try again.");
+    return false;
+  }
+  if (answer.redirected) { location.reload(); return false; }
+  const home = answer.headers.get("HX-Redirect");
+  if (home) { location.assign(home); return true; }
+  const html = answer.headers.get("content-type")?.includes("html");
+  if (answer.status < 500 && html) await take(answer);
+  if (answer.ok) { sign("saved", "Saved"); return true; }
+  sign("lost", "Not saved");
+  if (answer.status === 403 && !html) toast("You may not change this flow.");
+  else if (answer.status >= 500) toast("The server could not do that just now. Nothing was changed; please try again.");
+  return false;
+}
+
+export function act(values) {
+  last = last.then(() => post(values), () => post(values));
+  return last;
+}
+
+export async function get(url) {
+  try {
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+    if (answer.redirected) { location.reload(); return null; }
+    if (answer.ok) return answer;
+    toast(answer.status === 404 ? "It is not there any more. Reload the page." : "The server could not answer just now; please try again.");
+  } catch {
+    toast("No answer from the server. Check the connection and try again.");
+  }
+  return null;
+}
+
+export function reread() {
+  location.reload();
+}

@@ -1,0 +1,131 @@
+// The canvas of a flow. Its parts: canvas-post.js (one action = one POST), canvas-view.js (zoom, pan), canvas-move.js
+// (arrow keys), canvas-drag.js (drag and drop), canvas-menu.js (what goes into a slot), canvas-panel.js, canvas-dialog.js.
+
+import { act, announce, board, reread, studio } from "./canvas-post.js";
+import { follow, reveal, zoomKey } from "./canvas-view.js";
+import { arrow, focusStop, keepOneStop, stops } from "./canvas-move.js";
+import { listenForDrags } from "./canvas-drag.js";
+import { closeMenu, listenForMenus, openMenu, picking, place, placing, stopPlacing } from "./canvas-menu.js";
+import { closePanel, listenForPanel, openPanel, savePanel } from "./canvas-panel.js";
+import { listenForDialogs, openDialog } from "./canvas-dialog.js";
+
+const editable = studio?.hasAttribute("data-editable");
+
+async function remove(key) {
+  const card = document.getElementById(`card-${key}`);
+  if (!editable || !card || card.dataset.group === "trigger") {
+    if (card) announce("The trigger stays: a flow needs one.");
+    return;
+  }
+  const below = Number(card.dataset.below);
+  if (below) {
+    const ask = document.getElementById("ask-remove");
+    ask.dataset.confirm = `Its first way out closes up; ${below === 1 ? "1 step" : `${below} steps`} of the other branches may go with it. Undo brings all back.`;
+    ask.dataset.remove = key;
+    ask.click();
+    return;
+  }
+  await act({ do: "remove", node: key });
+}
+
+function clicked(event) {
+  const target = event.target.closest("[data-node].node-card, .slot, [data-remove], [data-undo], [data-edit], [data-dialog], [data-reload]");
+  if (!target || event.ctrlKey || event.metaKey) return;
+  if (target.matches(".node-card")) {
+    event.preventDefault();
+    if (picking()) place(target);
+    else openPanel(target.dataset.node);
+  } else if (target.matches(".slot")) {
+    if (placing()) place(target);
+    else openMenu(target);
+  } else if (target.dataset.edit) {
+    event.preventDefault();
+    document.getElementById("flow-dialog").close();
+    openPanel(target.dataset.edit);
+  } else if (target.id === "ask-remove") act({ do: "remove", node: target.dataset.remove });
+  else if (target.dataset.remove) remove(target.dataset.remove);
+  else if (target.matches("[data-undo]")) act({ do: "undo" });
+  else if (target.dataset.dialog) openDialog(target.dataset.dialog);
+  else if (target.matches("[data-reload]")) location.reload();
+}
+
+function typing(target) {
+  return target.closest?.("input, textarea, select, [contenteditable], criteria-builder, .menu");
+}
+
+function keyed(event) {
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && escape(event)) return;
+  if (typing(event.target)) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey) {
+    event.preventDefault();
+    if (editable) act({ do: "undo" });
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const stop = event.target.closest?.("[data-stop]");
+  if (event.key === "?") document.getElementById("shortcuts").showModal();
+  else if (zoomKey(event.key)) event.preventDefault();
+  else if (event.key.startsWith("Arrow") && (stop || event.target === document.body || event.target.closest(".canvas-stage"))) {
+    if (event.target.closest(".canvas-tools")) return;
+    event.preventDefault();
+    arrow(event.key, stop);
+  } else if (stop) stopKeyed(event, stop);
+}
+
+function stopKeyed(event, stop) {
+  const key = event.key;
+  if (key === " " && stop.matches("a")) { event.preventDefault(); stop.click(); }
+  else if ((key === "Delete" || key === "Backspace") && stop.dataset.node) { event.preventDefault(); remove(stop.dataset.node); }
+  else if (key.toLowerCase() === "a" && editable) {
+    const slot = stop.matches(".slot") ? stop : document.querySelector(`.slot[data-source="${CSS.escape(stop.dataset.node)}"]`);
+    if (slot) { event.preventDefault(); focusStop(slot); openMenu(slot); }
+  }
+}
+
+function escape(event) {
+  if (placing() || picking()) { stopPlacing(true); return true; }
+  if (closeMenu()) return true;
+  if (event.target.closest?.("#panel")) { closePanel(); return true; }
+  return false;
+}
+
+// After each action the board is another: keep one stop in the tab order, and go where the answer says.
+function changed() {
+  keepOneStop();
+  follow();
+}
+
+document.addEventListener("canvas", (event) => {
+  const { focus, node } = event.detail ?? {};
+  changed();
+  const address = new URL(location.href);
+  if (node) address.searchParams.set("node", node);
+  else address.searchParams.delete("node");
+  history.replaceState(history.state, "", address);
+  if (focus === "panel") document.querySelector("#panel :is(select, input:not([type=hidden]), textarea, h2)")?.focus({ preventScroll: true });
+  else if (focus) focusStop(document.getElementById(`card-${focus}`) ?? stops()[0]);
+  const card = node && document.getElementById(`card-${node}`);
+  if (card) reveal(card);
+});
+
+if (studio) {
+  document.addEventListener("click", clicked);
+  document.addEventListener("keydown", keyed);
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-rename]")) act({ do: "rename", name: event.target.value });
+  });
+  document.addEventListener("live:after", keepOneStop);
+  listenForDialogs();
+  if (editable) {
+    listenForDrags();
+    listenForMenus();
+  }
+  listenForPanel();
+  changed();
+  const chosen = document.querySelector(".node-card.is-selected") ?? document.querySelector(".node-card");
+  if (chosen) reveal(chosen, true);
+  addEventListener("pageshow", (event) => { if (event.persisted) reread(); });
+}
+
+export { board, savePanel };
