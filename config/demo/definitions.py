@@ -64,8 +64,12 @@ SEGMENTS: list[dict[str, Any]] = [
         "color": "coral",
         "description": "Put something into a cart within 24 hours and ordered nothing since.",
         "criteria": both(
-            event("Product Added", "count", ">=", 1, {"last": "24h"}),
-            event(ORDERED, "count", "=", 0, {"last": "24h"}),
+            {
+                "type": "EVENT",
+                "eventName": "Product Added",
+                "window": {"last": "24h"},
+                "followedBy": {"eventName": ORDERED, "negate": True},
+            }
         ),
     },
     {
