@@ -15,14 +15,14 @@ from messaging.gate import gate
 from messaging.language import TemplateFault
 from messaging.models import Channel, Message, Sender
 from messaging.settling import record
-from workspace import clock
+from workspace import clock, doorbell
 from workspace.crash import crashpoint
 from workspace.models import Workspace
 
 log = structlog.get_logger()
 
-MOST = int(os.environ.get("MESSAGING_CHUNK", "50"))  # so many at most are in doubt when a worker dies
-FIRST = 5
+MOST = int(os.environ.get("MESSAGING_CHUNK", "100"))  # so many at most are in doubt when a worker dies
+FIRST = 20
 QUICK = 0.25  # seconds of calls between two gates: who unsubscribes waits no longer than this for what is under way
 AT_ONCE = 16  # calls to other programs side by side
 ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -45,6 +45,8 @@ def _deliver(channels: Sequence[str], limit: int) -> int:
         _work_off(taken, line, started)
     finally:
         line.close()
+        doorbell.poke(["messages"])
+        doorbell.ring("attend")
     return len(taken.messages)
 
 

@@ -14,7 +14,7 @@ from contacts.changes import NewChange
 from messaging.channels import Receipt, at_most_once
 from messaging.models import Message
 from messaging.telling import SENT, Told, tell
-from workspace import clock, doorbell
+from workspace import clock
 
 GAPS = (60, 15 * 60, 3 * 3600, 20 * 3600)  # seconds to the 2nd, 3rd, 4th and 5th try: about a day in all
 TRIES = 5
@@ -44,7 +44,6 @@ def record(token: UUID, called: Sequence[tuple[Message, Receipt]]) -> int:
     note_settled(settled, at)
     sent = [one for one in settled if statuses[one.pk] == "sent" and one.channel == "email"]
     tell([told_of(one, SENT, at) for one in sent], at)
-    transaction.on_commit(_announce)
     return len(statuses)
 
 
@@ -52,11 +51,6 @@ def lock(contact_ids: Iterable[int]) -> None:
     """Lock contacts in id order; every writer does this before it touches their messages."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [sorted(contact_ids)])
-
-
-def _announce() -> None:
-    doorbell.poke(["messages"])
-    doorbell.ring("attend")
 
 
 def note_settled(messages: Iterable[Message], at: datetime) -> None:
