@@ -72,9 +72,16 @@ def take_in(
     """Do as `take` does, and tell also whom each item was about and how far the queue of Changes has come."""
     taken = Taken([None] * len(items), [None] * len(items))
     read = list(_read(items, source, received_at, taken.faults))
-    if read:
-        with_retry(lambda: _store(Batch(read, source, received_at, lane, fires), taken))
+    store(read, taken, source=source, received_at=received_at, lane=lane, fires=fires)
     return taken
+
+
+def store(
+    items: list[Item], taken: Taken, *, source: Source, received_at: datetime, lane: int = 0, fires: bool = True
+) -> None:
+    """Store items that have been read; what becomes of each is written into `taken` by its index."""
+    if items:
+        with_retry(lambda: _store(Batch(list(items), source, received_at, lane, fires), taken))
 
 
 def _read(
@@ -165,7 +172,7 @@ def _refuse(batch: Batch, taken: Taken) -> None:
     gone = [item.message_id for item in batch.items if item.index in refused]
     storing.run("DELETE FROM contacts_receipt WHERE source = %s AND message_id = ANY(%s)", [batch.source.name, gone])
     for index, why in refused.items():
-        taken.faults[index] = Fault("previousId", why)
+        taken.faults[index] = Fault("userId", why)
     kept = [(i, p) for i, p in zip(batch.items, batch.people, strict=True) if i.index not in refused]
     batch.items, batch.people = [i for i, _ in kept], [p for _, p in kept]
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,7 +48,7 @@ def identities_of(item: Item) -> list[Identity]:
 
 def addresses_of(item: Item) -> list[Identity]:
     """Return the addresses by which an item may find its contact: none once a user id is given."""
-    if item.user_id or item.traits is None:
+    if item.user_id or item.traits is None or item.contact_id or item.make:
         return []
     said = item.traits.standard
     email, phone = said.get("email"), said.get("phone")
@@ -83,6 +83,8 @@ def _opens(item: Item, directory: Directory) -> bool:
     """Tell whether an item needs more than the contact that its identities already name."""
     if item.previous_id:
         return True
+    if item.contact_id and not item.user_id:
+        return False
     found = [directory.by_identity.get(one) for one in identities_of(item)]
     if not found or None in found:
         return True
@@ -93,6 +95,7 @@ def _look_up(items: Sequence[Item], public: bool) -> Directory:
     directory = Directory()
     for kind in (USER, ANONYMOUS):
         _look_up_identities(directory, kind, {v for item in items for k, v in identities_of(item) if k == kind})
+    _look_up_ids(directory, {item.contact_id for item in items if item.contact_id})
     if not public:
         _look_up_addresses(directory, {one for item in items for one in addresses_of(item)})
     return directory
@@ -109,6 +112,15 @@ def _look_up_identities(directory: Directory, kind: str, values: set[str]) -> No
         )
         for value, contact_id, user_id in cursor.fetchall():
             directory.by_identity[kind, value] = directory.person(contact_id, user_id)
+
+
+def _look_up_ids(directory: Directory, contact_ids: set[int]) -> None:
+    if not contact_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, coalesce(user_id, '') FROM contacts_contact WHERE id = ANY(%s)", [list(contact_ids)])
+        for contact_id, user_id in cursor.fetchall():
+            directory.person(contact_id, user_id)
 
 
 def _look_up_addresses(directory: Directory, addresses: set[Identity]) -> None:
@@ -153,6 +165,8 @@ def _settle(item: Item, directory: Directory, public: bool) -> Person:
     """Decide whom one item is about."""
     if item.previous_id:
         return _join_alias(item, directory)
+    if item.contact_id:
+        return _known(item, directory)
     user = directory.by_identity.get((USER, item.user_id)) if item.user_id else None
     anonymous = directory.by_identity.get((ANONYMOUS, item.anonymous_id)) if item.anonymous_id else None
     user, anonymous = user and user.winner(), anonymous and anonymous.winner()
@@ -164,6 +178,17 @@ def _settle(item: Item, directory: Directory, public: bool) -> Person:
         _name(person, (ANONYMOUS, item.anonymous_id), directory)
     elif anonymous is not None and anonymous is not person and not anonymous.user_id:
         _merge(anonymous, person, directory)
+    return person
+
+
+def _known(item: Item, directory: Directory) -> Person:
+    """Return the contact that the caller named by its number, giving it the user id it lacked."""
+    person = directory.people[item.contact_id or 0]
+    holder = directory.by_identity.get((USER, item.user_id)) if item.user_id else person
+    if holder is None and not person.user_id:
+        _name(person, (USER, item.user_id), directory)
+    elif holder is not person:
+        directory.refused[item.index] = f'The user id "{item.user_id}" cannot be given to this contact.'
     return person
 
 
@@ -247,6 +272,17 @@ def lock(people: Iterable[Person], *, strength: str) -> None:
         rows = cursor.fetchall()
     if len(rows) < len(set(ids)) or any(merged or erased for _, merged, erased in rows):
         raise Stale
+
+
+def lock_standing(contact_ids: Collection[int]) -> list[tuple[int, str]]:
+    """Lock contacts by id and return id and user id of those that are neither merged nor erased."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id, coalesce(user_id, ''), merged_into_id IS NULL AND erased_at IS NULL
+               FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
+            [list(contact_ids)],
+        )
+        return [(pk, user_id) for pk, user_id, stands in cursor.fetchall() if stands]
 
 
 def load(people: Iterable[Person]) -> None:

@@ -46,6 +46,8 @@ class Item:
     properties: dict[str, Any] = field(default_factory=dict)
     traits: Traits | None = None
     previous_id: str = ""
+    contact_id: int | None = None  # the contact it is about, when the caller knows
+    make: bool = False  # it makes a contact, whoever has the same address
 
 
 def read_item(item: Mapping[str, Any], *, index: int, source: Source, received_at: datetime) -> Item:

@@ -25,18 +25,18 @@ class Traits:
 
 def read_traits(traits: Mapping[str, Any], *, trusted: bool, path: str = "traits") -> Traits:
     """Sort traits into standard ones, consent (believed only from a trusted source) and attributes."""
-    read = Traits()
+    read, path = Traits(), f"{path}." if path else ""
     for name, value in traits.items():
         if name in _STANDARD:
-            read.standard[name] = _STANDARD[name](f"{path}.{name}", value)
+            read.standard[name] = _STANDARD[name](f"{path}{name}", value)
         elif name in CONSENT_CHANNELS:
-            _read_consent(read, f"{path}.{name}", name, value, trusted)
+            _read_consent(read, f"{path}{name}", name, value, trusted)
         elif name not in ("address", "name", "phone"):
             read.custom[name] = value
     _read_name(read, traits, path)
     _read_address(read, traits.get("address"), path)
     if "phone" in traits:
-        read.standard["phone"] = _phone(f"{path}.phone", traits["phone"], read.standard.get("country") or "")
+        read.standard["phone"] = _phone(f"{path}phone", traits["phone"], read.standard.get("country") or "")
     return read
 
 
@@ -52,7 +52,7 @@ def _read_name(read: Traits, traits: Mapping[str, Any], path: str) -> None:
     """Split the spec's `name` at its first blank, unless the parts were sent."""
     if "name" not in traits:
         return
-    whole = _text(f"{path}.name", traits["name"]) or ""
+    whole = _text(f"{path}name", traits["name"]) or ""
     first, _, last = whole.partition(" ")
     if whole and "firstName" not in traits and "lastName" not in traits:
         read.standard.update(firstName=first, lastName=last.strip())
@@ -66,7 +66,7 @@ def _read_address(read: Traits, address: Any, path: str) -> None:
         return
     for name in ("country", "city"):
         if name in address and name not in read.standard:
-            read.standard[name] = _text(f"{path}.address.{name}", address[name])
+            read.standard[name] = _text(f"{path}address.{name}", address[name])
     rest = {name: value for name, value in address.items() if name not in ("country", "city")}
     if rest:
         read.custom["address"] = rest
