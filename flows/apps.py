@@ -1,6 +1,9 @@
 """The flows floor."""
 
 from django.apps import AppConfig
+from django.core.checks import register
+
+from flows.checks import check_kinds
 
 
 class FlowsConfig(AppConfig):
@@ -9,3 +12,7 @@ class FlowsConfig(AppConfig):
     name = "flows"
     verbose_name = "Flows"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Check the kinds of nodes at start."""
+        register(check_kinds)

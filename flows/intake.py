@@ -231,7 +231,7 @@ class _Look:
                 fires=change.fires,
                 lane=change.lane,
                 entry_key=_entry_key(plan, event["properties"]),
-                context={"trigger": {"event": {**event["properties"], **_named(event)}}},
+                context=asking.trigger_context(event),
             )
 
 
@@ -248,12 +248,6 @@ def _leaving(plan: Plan) -> tuple[str, str, str]:
 def _entry_key(plan: Plan, properties: Mapping[str, Any]) -> str:
     value = properties.get(plan.trigger.settings.entry_key) if plan.trigger.settings.entry_key else None
     return "" if value is None or isinstance(value, dict | list) else str(value)[:200]
-
-
-def _named(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: value for key, value in (("name", event["name"]), ("at", event["at"])) if key not in event["properties"]
-    }
 
 
 def _select(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:

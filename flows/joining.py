@@ -94,7 +94,7 @@ CROSS JOIN LATERAL (
 ) AS r WHERE f.status = 'running' LIMIT %s
 """
 _AGAIN = """
-SELECT r.id, r.flow_id, r.contact_id, r.entry_id, r.source_kind, r.entry_key, r.context, e.source_id, r.due_at
+SELECT r.id, r.flow_id, r.contact_id, r.entry_id, r.source_kind, r.entry_key, r.context, e.source_id, e.reason
 FROM flows_reentry r JOIN flows_entry e ON e.id = r.entry_id
 WHERE r.id = ANY(%s) AND r.contact_id = ANY(%s) AND r.due_at <= %s ORDER BY r.due_at, r.id
 """
@@ -128,16 +128,22 @@ def _again(rows: list[tuple[Any, ...]], at: datetime) -> list[Candidate]:
         Candidate(
             by_flow[flow],
             contact,
-            "again",
+            "resume" if reason == "paused" else "gap",
             str(entry),
             at,
             entry_key=key,
-            context=json.loads(context),
+            context=json.loads(context) or (_event_context(int(source)) if kind == "event" else {}),
             still=(flow, contact) in still,
         )
-        for _, flow, contact, entry, _, key, context, _, _ in rows
+        for _, flow, contact, entry, kind, key, context, source, reason in rows
         if flow in by_flow
     ]
+
+
+def _event_context(event_id: int) -> dict[str, Any]:
+    """Return what the event that came while the flow was paused carries."""
+    found = _select("SELECT id, at FROM contacts_event WHERE id = %s", [event_id])
+    return next((asking.trigger_context(one) for one in asking.events(found).values()), {})
 
 
 def _still(rows: list[tuple[Any, ...]], plans: dict[int, Plan]) -> set[tuple[int, int]]:

@@ -11,12 +11,33 @@ from flows import activation, drafts, joining, locks, publishing
 from flows.activation import Activation
 from flows.models import Enrollment, Entry, Flow, Reentry, Version
 from flows.nodes import KINDS
+from flows.tending import exit_enrollments, retry_enrollments, skip_enrollments
 from messaging.models import Stream
 from messaging.services import set_stream
 from workspace import clock, doorbell
 from workspace.audit import Actor, record
 from workspace.problems import refuse
 from workspace.uses import refuse_if_used, set_uses
+
+__all__ = [
+    "activate",
+    "archive_flow",
+    "change_flow",
+    "create_flow",
+    "delete_flow",
+    "drain",
+    "duplicate_flow",
+    "end_drained",
+    "enrol",
+    "exit_enrollments",
+    "has_unpublished_changes",
+    "pause",
+    "publish_flow",
+    "qualified_meanwhile",
+    "resume",
+    "retry_enrollments",
+    "skip_enrollments",
+]
 
 RESERVED = frozenset({"new", "check", "publish", "activate", "enrollments", "stats", "templates"})
 LIVE = publishing.LIVE
@@ -300,6 +321,22 @@ def enrol(flow: Flow, *, contact_ids: Collection[int], actor: Actor, kind: str =
     doorbell.ring_on_commit("attend")
     _tell(flow)
     return refused
+
+
+def has_unpublished_changes(flow: Flow) -> bool:
+    """Tell whether the draft or its settings differ from the version that is published."""
+    if flow.version is None:
+        return False
+    published = flow.version.graph
+    draft = drafts.document(flow)
+    settings = activation.read(flow.settings).model_dump(mode="json")
+    return _sense(draft) != _sense(published) or settings != flow.version.settings
+
+
+def _sense(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
+    """Return what a document says, whatever the order it says it in."""
+    edges = {(one["from"], one["port"], one["to"]) for one in document["edges"]}
+    return {one["id"]: one for one in document["nodes"]}, edges
 
 
 def _hold(flow: Flow) -> Flow:

@@ -1,0 +1,53 @@
+"""Turning the crank downwards: segments look at what changed, then flows, then everybody who is due moves."""
+
+import time
+
+import structlog
+
+from flows import intake, joining, runner, services, standing, stats
+from flows.runner import Progress
+from segmentation import evaluation
+from workspace import doorbell, ticks
+
+log = structlog.get_logger()
+
+BATCH = 1000
+CLOCK_SECONDS = 60
+
+
+def turn(seconds: float = 20.0) -> Progress:
+    """Turn until nothing moved or the time is over."""
+    ends = time.monotonic() + seconds
+    done, looked = Progress(), 0
+    while time.monotonic() < ends:
+        moved, progress = turn_once()
+        looked += moved
+        done += progress
+        if not moved and not progress.handled:
+            break
+    services.end_drained()
+    now_and_then()
+    if done.spoke:
+        doorbell.ring("deliver")
+    if looked or done.handled:
+        doorbell.poke(["flows", *(f"flow:{pk}" for pk in done.flows)])
+    return done
+
+
+def turn_once() -> tuple[int, Progress]:
+    """Turn once; fresh facts come before a backlog of waits, and both before members of an activation."""
+    looked = evaluation.take_changes(BATCH)
+    evaluation.work_off_owed()
+    looked += intake.take(BATCH)
+    looked += joining.ask_again(BATCH)
+    progress = runner.advance(BATCH)
+    if not looked and not progress.handled:
+        looked += joining.take_members()
+    return looked, progress
+
+
+def now_and_then() -> None:
+    """Do what a slow clock asks for: conditions that time alone makes true, and small tables."""
+    if ticks.claim("flows.pass_time", CLOCK_SECONDS):
+        standing.pass_time()
+        stats.compact()
