@@ -16,6 +16,8 @@ from contacts.models import Read
 
 READS_LOCK = 7_265_616_473  # any constant of its own
 
+MESSAGE_SETTLED = "message"  # read by those who wait for what becomes of any message; the facts are message:<key>
+
 _INSERT = """
 INSERT INTO contacts_change (contact_id, fact, cause, ref, at, fires, lane, stage)
 SELECT c, f, cause, ref, at, fires, lane, stage
@@ -49,9 +51,21 @@ def read_facts(facts: Collection[str]) -> dict[str, int]:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
         # A statement of its own: its snapshot must be younger than the lock.
         cursor.execute(
-            "SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s) GROUP BY fact", [sorted(set(facts))]
+            "SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s) GROUP BY fact", [_asked(facts)]
         )
-        return dict(cursor.fetchall())
+        found = dict(cursor.fetchall())
+    return found if MESSAGE_SETTLED not in found else {**found, **_messages(facts, found[MESSAGE_SETTLED])}
+
+
+def _asked(facts: Collection[str]) -> list[str]:
+    """Return the facts to look up; whoever waits for messages reads them all by one name."""
+    family = {MESSAGE_SETTLED} if any(fact.startswith("message:") for fact in facts) else set()
+    return sorted({*facts, *family})
+
+
+def _messages(facts: Collection[str], stage: int) -> dict[str, int]:
+    """Return the facts that single messages settled, for readers of them all."""
+    return {fact: stage for fact in facts if fact.startswith("message:")}
 
 
 def note(changes: Sequence[NewChange], *, read: dict[str, int] | None = None) -> int:
