@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import interventions, services
+from flows import services, tending
 from flows.api import Door, find
 from flows.models import Enrollment, Step
 from flows.wire import ANYTHING, ContactsInput, EnrollmentOutput, StepOutput
@@ -119,29 +119,29 @@ class EnrollmentVerb(Door):
     """A verb on one enrollment."""
 
     write_permission = "flows.run_flow"
-    verb: ClassVar[Callable[..., None]]
+    verb: ClassVar[Callable[..., int]]
 
     @extend_schema(request=None, responses=EnrollmentOutput)
     def post(self, request: Request, ref: str) -> Response:
         """Do it and answer the enrollment as it then stands."""
         found = find_enrollment(ref)
-        type(self).verb(found, actor=actor_of(request))
+        type(self).verb([found.pk], actor=actor_of(request))
         return Response(EnrollmentOutput(find_enrollment(ref)).data)
 
 
 class ExitView(EnrollmentVerb):
     """Take out."""
 
-    verb = staticmethod(interventions.exit_enrollment)
+    verb = staticmethod(tending.exit_enrollments)
 
 
 class RetryView(EnrollmentVerb):
     """Try again."""
 
-    verb = staticmethod(interventions.retry_enrollment)
+    verb = staticmethod(tending.retry_enrollments)
 
 
 class SkipView(EnrollmentVerb):
     """Go past."""
 
-    verb = staticmethod(interventions.skip_enrollment)
+    verb = staticmethod(tending.skip_enrollments)

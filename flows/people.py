@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
 
 from contacts.models import Contact
-from flows import canvas, drafts, interventions
+from flows import canvas, drafts, tending
 from flows.graph import Graph, GraphNode
 from flows.models import Enrollment, Flow, Step
 from workspace.audit import Actor
@@ -22,9 +22,9 @@ from workspace.problems import Refused
 PAGE = 50
 STEPS = 500
 DEEDS = {
-    "exit": (interventions.exit_enrollment, "Taken out."),
-    "retry": (interventions.retry_enrollment, "It is tried again now."),
-    "skip": (interventions.skip_enrollment, "That step is skipped."),
+    "exit": (tending.exit_enrollments, "Taken out."),
+    "retry": (tending.retry_enrollments, "It is tried again now."),
+    "skip": (tending.skip_enrollments, "That step is skipped."),
 }
 CAUSES = {
     "transition": "Met the segment trigger",
@@ -117,7 +117,7 @@ def do(request: HttpRequest, enrollment: Enrollment, name: str) -> None:
     canvas.allow(request, "flows.run_flow")
     deed, words = DEEDS[name]
     try:
-        deed(enrollment, actor=Actor.of(user=request.user))
+        deed([enrollment.pk], actor=Actor.of(user=request.user))
         messages.success(request, words)
     except Refused as error:
         messages.error(request, error.detail)
