@@ -1,0 +1,94 @@
+"""What must always be true of flows: each statement returns the rows that break it."""
+
+CHECKS = {
+    "I7 one decision per source": """
+SELECT flow_id, contact_id, source_kind, source_id FROM flows_entry GROUP BY 1, 2, 3, 4 HAVING count(*) > 1""",
+    "I7 every refusal has a reason, no enrollment has one": """
+SELECT id FROM flows_entry WHERE (outcome = 'refused') = (reason = '')""",
+    "I8 an enrollment for every decision to enrol": """
+SELECT y.id FROM flows_entry y LEFT JOIN flows_enrollment e ON e.entry_id = y.id
+WHERE y.outcome = 'enrolled' AND e.id IS NULL""",
+    "I8 a decision to enrol for every enrollment, one each": """
+SELECT e.id FROM flows_enrollment e LEFT JOIN flows_entry y ON y.id = e.entry_id
+WHERE y.id IS NULL OR y.outcome <> 'enrolled' OR y.flow_id <> e.flow_id
+UNION ALL SELECT min(id) FROM flows_enrollment GROUP BY entry_id HAVING count(*) > 1""",
+    "I9 one active enrollment per flow, contact and entry key": """
+SELECT flow_id, contact_id, entry_key FROM flows_enrollment WHERE status = 'active' GROUP BY 1, 2, 3
+HAVING count(*) > 1""",
+    "I9 nobody enters again where that is not allowed": """
+SELECT later.id FROM flows_enrollment later
+JOIN flows_entry y ON y.id = later.entry_id AND y.source_kind NOT IN ('manual', 'api', 'restart')
+JOIN flows_version v ON v.id = y.version_id AND NOT coalesce((v.settings -> 'reentry' ->> 'allowed')::boolean, false)
+JOIN flows_enrollment earlier ON earlier.flow_id = later.flow_id AND earlier.contact_id = later.contact_id
+    AND earlier.entry_key = later.entry_key AND earlier.entered_at < later.entered_at
+WHERE NOT EXISTS (SELECT FROM contacts_contact m WHERE m.merged_into_id = later.contact_id)""",
+    "I9 a restart begins when the old journey ends": """
+SELECT old.id FROM flows_enrollment old
+LEFT JOIN flows_entry y ON y.source_kind = 'restart' AND y.source_id = old.id::text AND y.flow_id = old.flow_id
+    AND y.contact_id = old.contact_id
+WHERE old.status = 'restarted' AND (y.id IS NULL OR y.at <> old.ended_at)""",
+    "I10 no step after the end": """
+SELECT s.enrollment_id, s.visit FROM flows_step s JOIN flows_enrollment e ON e.id = s.enrollment_id
+WHERE e.ended_at IS NOT NULL AND s.at > e.ended_at""",
+    "I11 everybody active is due or parked with a reason": """
+SELECT id FROM flows_enrollment WHERE status = 'active' AND due_at IS NULL AND parked = ''""",
+    "I12 nobody is overdue by more than five minutes": """
+SELECT e.id FROM flows_enrollment e JOIN flows_flow f ON f.id = e.flow_id AND f.status IN ('running', 'draining')
+WHERE e.status = 'active' AND e.due_at < tributary_now() - interval '5 minutes'""",
+    "I13 visits are 1 to n without gaps": """
+SELECT enrollment_id FROM flows_step GROUP BY enrollment_id
+HAVING min(visit) <> 1 OR max(visit) <> count(*) OR count(DISTINCT visit) <> count(*)""",
+    "I13 the next visit follows the last step": """
+SELECT e.id FROM flows_enrollment e
+LEFT JOIN LATERAL (SELECT max(visit) AS last FROM flows_step s WHERE s.enrollment_id = e.id) s ON true
+WHERE e.visit <> coalesce(s.last, 0) + 1""",
+    "I13 each step leads to the next": """
+SELECT s.enrollment_id, s.visit FROM flows_step s
+JOIN flows_step n ON n.enrollment_id = s.enrollment_id AND n.visit = s.visit + 1
+WHERE s.next <> n.node""",
+    "I13 the path is one of its version": """
+SELECT s.enrollment_id, s.visit FROM flows_step s JOIN flows_version v ON v.id = s.version_id
+WHERE s.next <> '' AND NOT v.graph -> 'edges' @> jsonb_build_array(
+    jsonb_build_object('from', s.node, 'port', s.port, 'to', s.next))""",
+    "I14 started = active + ended": """
+SELECT f.id FROM flows_flow f
+LEFT JOIN LATERAL (SELECT coalesce(sum(count) FILTER (WHERE what = 'entered'), 0) AS entered,
+    coalesce(sum(count) FILTER (WHERE what = 'completed'), 0) AS completed,
+    coalesce(sum(count) FILTER (WHERE what = 'exited'), 0) AS exited,
+    coalesce(sum(count) FILTER (WHERE what = 'failed'), 0) AS failed,
+    coalesce(sum(count) FILTER (WHERE what = 'restarted'), 0) AS restarted,
+    coalesce(sum(count) FILTER (WHERE what = 'moved_in'), 0) - coalesce(sum(count) FILTER (WHERE what = 'moved_out'), 0) AS moved
+    FROM flows_tally t WHERE t.flow_id = f.id AND node = '') t ON true
+LEFT JOIN LATERAL (SELECT count(*) AS entered, count(*) FILTER (WHERE status = 'completed') AS completed,
+    count(*) FILTER (WHERE status = 'exited') AS exited, count(*) FILTER (WHERE status = 'failed') AS failed,
+    count(*) FILTER (WHERE status = 'restarted') AS restarted FROM flows_enrollment e WHERE e.flow_id = f.id) e ON true
+WHERE (t.entered, t.completed, t.exited, t.failed, t.restarted, t.moved)
+    IS DISTINCT FROM (e.entered, e.completed, e.exited, e.failed, e.restarted, 0)""",
+    "I14 at each node arrived = here now + left": """
+SELECT flow_id, version_id, node FROM (
+    SELECT flow_id, version_id, node, sum(CASE what WHEN 'arrived' THEN count ELSE -count END) AS here
+    FROM flows_tally WHERE node <> '' GROUP BY 1, 2, 3
+) t FULL JOIN (
+    SELECT flow_id, version_id, node, count(*) AS active FROM flows_enrollment WHERE status = 'active' GROUP BY 1, 2, 3
+) e USING (flow_id, version_id, node)
+WHERE coalesce(here, 0) <> coalesce(active, 0)""",
+    "I15 nobody stands at a node that the version lacks": """
+SELECT e.id FROM flows_enrollment e JOIN flows_version v ON v.id = e.version_id
+WHERE NOT v.graph -> 'nodes' @> jsonb_build_array(jsonb_build_object('id', e.node))""",
+    "I16 one message per enrollment and visit": """
+SELECT key FROM messaging_message WHERE key LIKE 'e:%' GROUP BY key HAVING count(*) > 1""",
+    "I16 every email step has its message": """
+SELECT s.enrollment_id, s.visit FROM flows_step s
+LEFT JOIN messaging_message m ON m.key = 'e:' || s.enrollment_id || ':' || s.visit
+WHERE s.kind IN ('send_email', 'webhook') AND m.id IS NULL AND NOT s.saw ? 'skipped'""",
+    "I20 no step while paused": """
+SELECT s.enrollment_id, s.visit FROM flows_flow f JOIN flows_step s ON s.flow_id = f.id AND s.at > f.paused_at
+WHERE f.status = 'paused'""",
+    "I20 a draft or ended flow has nobody inside": """
+SELECT e.id FROM flows_enrollment e JOIN flows_flow f ON f.id = e.flow_id
+WHERE e.status = 'active' AND f.status IN ('draft', 'ended')""",
+    "I26 no journey of a contact who is gone": """
+SELECT e.id FROM flows_enrollment e JOIN contacts_contact c ON c.id = e.contact_id
+WHERE e.status = 'active' AND (c.erased_at IS NOT NULL OR c.merged_into_id IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM contacts_change g WHERE g.contact_id = c.id AND g.fact = 'contact')""",
+}
