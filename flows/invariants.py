@@ -81,6 +81,11 @@ SELECT key FROM messaging_message WHERE key LIKE 'e:%' GROUP BY key HAVING count
 SELECT s.enrollment_id, s.visit FROM flows_step s
 LEFT JOIN messaging_message m ON m.key = 'e:' || s.enrollment_id || ':' || s.visit
 WHERE s.kind IN ('send_email', 'webhook') AND m.id IS NULL AND NOT s.saw ? 'skipped'""",
+    "I16 no message without its enrollment and visit": """
+SELECT m.id FROM messaging_message m
+LEFT JOIN flows_enrollment e ON e.id = split_part(m.key, ':', 2)::bigint
+WHERE m.key ~ '^e:[0-9]+:[0-9]+$' AND (e.id IS NULL OR split_part(m.key, ':', 3)::int > e.visit)
+UNION ALL SELECT id FROM messaging_message WHERE key LIKE 'e:%' AND key !~ '^e:[0-9]+:[0-9]+$'""",
     "I20 no step while paused": """
 SELECT s.enrollment_id, s.visit FROM flows_flow f JOIN flows_step s ON s.flow_id = f.id AND s.at > f.paused_at
 WHERE f.status = 'paused'""",

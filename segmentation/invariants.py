@@ -1,0 +1,47 @@
+"""What must always be true of segments: each statement returns the rows that break it.
+
+I1 (membership equals truth) needs the compiler and has no statement of its own; a full recompute finds and mends it.
+"""
+
+CHECKS = {
+    "I2 transitions are 1 to n and alternate, beginning with an entry": """
+SELECT segment_id, contact_id FROM segmentation_transition GROUP BY segment_id, contact_id
+HAVING min(seq) <> 1 OR max(seq) <> count(*) OR count(DISTINCT seq) <> count(*)
+    OR bool_or((kind = 'entered') <> (seq % 2 = 1))""",
+    "I2 time goes forward from one transition to the next": """
+SELECT t.segment_id, t.contact_id, t.seq FROM segmentation_transition t
+JOIN segmentation_transition n ON n.segment_id = t.segment_id AND n.contact_id = t.contact_id AND n.seq = t.seq + 1
+WHERE n.at < t.at""",
+    "I3 a member is whoever entered last": """
+SELECT segment_id, contact_id FROM (
+    SELECT DISTINCT ON (segment_id, contact_id) segment_id, contact_id, seq, kind FROM segmentation_transition
+    ORDER BY segment_id, contact_id, seq DESC
+) AS last
+FULL JOIN (SELECT segment_id, contact_id, seq AS entry FROM segmentation_membership) AS m
+    USING (segment_id, contact_id)
+WHERE (last.kind IS NOT DISTINCT FROM 'entered') <> (m.entry IS NOT NULL) OR m.entry <> last.seq""",
+    "I6 criteria alone move the members of a dynamic segment": """
+SELECT t.segment_id, t.contact_id, t.seq FROM segmentation_transition t
+JOIN segmentation_segment s ON s.id = t.segment_id
+WHERE s.kind = 'dynamic' AND t.rule_id IS NULL AND t.cause NOT IN ('merged', 'erased')""",
+    "I6 no criteria move the members of a static segment": """
+SELECT t.segment_id, t.contact_id, t.seq FROM segmentation_transition t
+JOIN segmentation_segment s ON s.id = t.segment_id WHERE s.kind = 'static' AND t.rule_id IS NOT NULL""",
+    "entered - exited = members = tally": """
+SELECT s.id, m.members, t.entered - t.exited, y.entered - y.exited FROM segmentation_segment s
+CROSS JOIN LATERAL (SELECT count(*) AS members FROM segmentation_membership WHERE segment_id = s.id) m
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'entered') AS entered,
+    count(*) FILTER (WHERE kind = 'exited') AS exited FROM segmentation_transition WHERE segment_id = s.id) t
+CROSS JOIN LATERAL (SELECT coalesce(sum(entered), 0) AS entered, coalesce(sum(exited), 0) AS exited
+    FROM segmentation_tally WHERE segment_id = s.id) y
+WHERE (m.members, t.entered, t.exited) IS DISTINCT FROM (t.entered - t.exited, y.entered, y.exited)""",
+    "no evaluation outlives its worker": """
+SELECT id FROM segmentation_evaluation
+WHERE status = 'running' AND seen_at < tributary_now() - interval '15 minutes'""",
+    "I26 nobody who is gone is a member": """
+SELECT m.segment_id, m.contact_id FROM segmentation_membership m
+LEFT JOIN contacts_contact c ON c.id = m.contact_id
+WHERE (c.id IS NULL OR c.erased_at IS NOT NULL OR c.merged_into_id IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM contacts_change g WHERE g.contact_id = m.contact_id AND g.stage = 1)
+    AND NOT EXISTS (SELECT FROM segmentation_owed o WHERE o.contact_id = m.contact_id)""",
+}
