@@ -12,13 +12,6 @@ from django.db import connection
 from contacts.models import Contact
 from messaging.models import Message
 from segmentation import matching
-from segmentation.catalogue import load_catalogue
-from segmentation.conditions.event import EventCondition
-from segmentation.criteria import reread
-from segmentation.filters import Properties, render
-from segmentation.measures import Scene
-from segmentation.models import SegmentRule
-from segmentation.sql import Sql, sql
 from workspace.models import Workspace
 
 
@@ -100,26 +93,7 @@ def trigger_context(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def events_where(asked: Mapping[int, Collection[int]], at: datetime) -> dict[int, set[int]]:
     """Answer rules about events themselves (rule → event ids): for each, which of them its filter holds for."""
-    if not asked:
-        return {}
-    scene = Scene(at=at, catalogue=load_catalogue())
-    rules = SegmentRule.objects.in_bulk(asked)
-    return {rule: _events_where(rules[rule].document, ids, scene) for rule, ids in asked.items()}
-
-
-def _events_where(document: dict[str, Any], ids: Collection[int], scene: Scene) -> set[int]:
-    condition = reread(document).root
-    assert isinstance(condition, EventCondition)
-    assert condition.where is not None
-    promoted = scene.catalogue.value_properties.get(condition.event_name, "")
-    holds = render(condition.where, Properties("e", scene.zone(Sql("z")), promoted, scene.at))
-    found = sql(
-        "SELECT e.id FROM contacts_event e JOIN contacts_contact z ON z.id = e.contact_id"
-        " WHERE e.id = ANY({ids}::bigint[]) AND ({holds})",
-        ids=sorted(ids),
-        holds=holds,
-    )
-    return {row[0] for row in _select(found.text, list(found.params))}
+    return {rule: matching.events(rule, ids, at) for rule, ids in asked.items()}
 
 
 def members(segment: str, contacts: Collection[int]) -> set[int]:
