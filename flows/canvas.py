@@ -35,6 +35,7 @@ ICONS = {
     "bolt": "zap",
     "exit": "log-out",
 }
+UNSET = "…"
 QUOTED = re.compile("“([a-z][a-z0-9-]{0,62})”")
 
 
@@ -69,10 +70,15 @@ class CardView:
         return self.card.slots
 
     @property
+    def title(self) -> str:
+        """Return what the node is called."""
+        return self.name or self.words or self.label
+
+    @property
     def spoken(self) -> str:
         """Return the card as a screen reader says it."""
         missing = f" Missing: {self.missing[0]}" if self.missing else ""
-        return f"{self.label}: {self.name or self.words}.{missing}"
+        return f"{self.label}: {self.name or self.words or 'not set up'}.{missing}"
 
 
 @dataclass(slots=True)
@@ -102,7 +108,7 @@ class Canvas:
     @property
     def titles(self) -> dict[str, str]:
         """Return each node's title by its key."""
-        return {card.key: card.name or card.words for card in self.cards}
+        return {card.key: card.title for card in self.cards}
 
     @property
     def empty(self) -> bool:
@@ -159,19 +165,26 @@ def card_view(graph: Graph, card: Card, missing: list[str], names: Mapping[str, 
     """Put a node into words."""
     node = graph.nodes[card.key]
     kind = node.type
+    words = words_of(node, names)
+    if missing and UNSET in words:
+        words = ""  # what is missing says it better
     others = [target for _, target in list(graph.out(card.key))[1:]]
     below: set[str] = set().union(*(graph.reached(one) for one in others))
     return CardView(
         key=card.key,
         group=kind.group if kind else "rule",
         icon=icon_of(kind),
-        label=kind.label if kind else node.kind,
+        label=_label(kind) if kind else node.kind,
         name=node.name,
-        words=words_of(node, names),
+        words=words,
         card=card,
         missing=missing,
         below=len(below),
     )
+
+
+def _label(kind: AnyNode) -> str:
+    return f"Trigger · {kind.label}" if kind.group == "trigger" else kind.label
 
 
 def words_of(node: GraphNode, names: Mapping[str, str]) -> str:
@@ -182,6 +195,9 @@ def words_of(node: GraphNode, names: Mapping[str, str]) -> str:
         words = node.type.words(node.read())
     except ValidationError:
         return node.type.description
+    prefix = f"{node.type.label}: "
+    if words.startswith(prefix):
+        words = words.removeprefix(prefix)[:1].upper() + words.removeprefix(prefix)[1:]
     return QUOTED.sub(lambda found: f"“{names.get(found[1], found[1])}”", words)
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from flows.tree import Box, Port, Tree, Way
 
 CARD = 256  # width of a card
-HEIGHT = 88  # height of a card without its counts
+HEIGHT = 76  # height of a card without its counts
 COUNTS = 28  # height of the strip of counts
 STUB = 168  # width of a branch that holds no card yet
 SIDE = 40  # between branches
@@ -21,7 +21,7 @@ BUS = 28  # how far below a card its ways part, and above a card ways meet
 LABEL = 54  # where a branch's label hangs
 TAIL = 52  # from an open slot to the end below it
 MEET = 56  # between branches and the card where they meet
-MARGIN = 96
+MARGIN = 72
 ROUND = 14  # radius of a corner
 
 

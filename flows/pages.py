@@ -82,10 +82,17 @@ def _row(flow: Any, totals: dict[str, int], names: dict[str, str]) -> dict[str, 
     return {
         "flow": flow,
         "status": shown_status(flow),
-        "trigger": canvas.words_of(trigger, names) if flow.trigger_kind else "No trigger yet",
+        "trigger": _trigger_words(trigger, names),
         "totals": totals,
         "may_archive": flow.status in RESTING and flow.archived_at is None,
     }
+
+
+def _trigger_words(trigger: canvas.GraphNode, names: dict[str, str]) -> str:
+    if not trigger.kind:
+        return "No trigger yet"
+    words = canvas.words_of(trigger, names)
+    return "The trigger is not set up yet" if canvas.UNSET in words else words
 
 
 def shown_status(flow: Flow) -> str:
