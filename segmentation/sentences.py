@@ -10,23 +10,29 @@ from segmentation.catalogue import load_catalogue
 from segmentation.compiler import matching_set
 from segmentation.criteria import Criteria, parse, reread, words
 from segmentation.measures import Scene
-from segmentation.models import Segment
+from segmentation.models import Segment, SegmentRule
+from segmentation.rules import Saved, remembered
 from workspace import clock
 from workspace.problems import Refused
 
 
 def sentences(segments: Iterable[Segment]) -> dict[int, str]:
     """Return the criteria of dynamic segments in words, by segment id."""
-    return {one.pk: in_words(one.rule.document) for one in segments if one.rule is not None}
+    return {one.pk: in_words(one.rule) for one in segments if one.rule is not None}
 
 
-def in_words(document: Any) -> str:
-    """Say a stored document in words, or why it can no longer be said."""
+def in_words(rule: SegmentRule) -> str:
+    """Say a rule in words, or why it can no longer be said."""
     try:
-        said = words(reread(document))
+        return sentence(words(remembered(Saved(rule.digest, rule.document))))
     except Refused as refused:
         return refused.detail
-    return said[:1].upper() + said[1:]
+
+
+def sentence(said: str) -> str:
+    """Begin with a capital, unless a property's name stands there."""
+    first = said.partition(" ")[0]
+    return said if "." in first or first != first.lower() else said[:1].upper() + said[1:]
 
 
 def check(document: Any) -> Criteria:

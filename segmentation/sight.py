@@ -8,10 +8,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 
 from contacts.models import Contact
+from segmentation import matching
 from segmentation.catalogue import load_catalogue
 from segmentation.compiler import q
-from segmentation.criteria import parse, words
+from segmentation.criteria import parse
 from segmentation.models import Membership, Segment
+from segmentation.sentences import sentence
 
 FEW = 5
 
@@ -48,16 +50,14 @@ class Difference:
 
 def preview(document: Any, *, at: datetime, link: bool = False) -> dict[str, Any]:
     """Return who matches a document at an instant: the count, a few of them, the criteria in words, what may surprise."""
-    catalogue = load_catalogue()
-    criteria = parse(document, catalogue)
-    matching = Contact.objects.filter(q(criteria, at=at, catalogue=catalogue))
-    said = words(criteria)
+    seen = matching.preview(document, at, FEW)
+    contacts = Contact.objects.in_bulk(seen.sample)
     return {
-        "count": matching.count(),
-        "exact": True,
-        "sample": [named(contact, link=link) for contact in matching.order_by("-pk")[:FEW]],
-        "words": said[:1].upper() + said[1:],
-        "warnings": [warning.as_json() for warning in criteria.warnings],
+        "count": seen.count,
+        "exact": seen.exact,
+        "sample": [named(contacts[pk], link=link) for pk in seen.sample if pk in contacts],
+        "words": sentence(seen.words),
+        "warnings": [warning.as_json() for warning in seen.warnings],
     }
 
 
@@ -70,13 +70,13 @@ def named(contact: Contact, *, link: bool = False) -> dict[str, str]:
 def difference(segment: Segment, document: Any, *, at: datetime) -> Difference:
     """Return who would join, leave and stay if a segment had these criteria; parse faults are refused."""
     catalogue = load_catalogue()
-    matching = Contact.objects.filter(q(parse(document, catalogue), at=at, catalogue=catalogue))
+    found = Contact.objects.filter(q(parse(document, catalogue), at=at, catalogue=catalogue))
     member = Exists(Membership.objects.filter(segment=segment, contact=OuterRef("pk")))
     members = Contact.objects.filter(pk__in=Membership.objects.filter(segment=segment).values("contact"))
     return Difference(
-        joins=part(matching.exclude(member)),
-        leaves=part(members.exclude(pk__in=matching.values("pk"))),
-        stays=part(matching.filter(member)),
+        joins=part(found.exclude(member)),
+        leaves=part(members.exclude(pk__in=found.values("pk"))),
+        stays=part(found.filter(member)),
     )
 
 

@@ -17,7 +17,7 @@ function token() {
 export class Answer {
   constructor(builder) {
     this.builder = builder;
-    this.number = h("strong", { "data-number": "match" }, "–");
+    this.number = h("strong", { "data-number": "match", hidden: true });
     this.noun = h("span", { class: "soft" });
     this.count = h("p", { class: "live-count", role: "status" }, this.number, this.noun);
     this.words = h("p", { class: "builder-words" });
@@ -62,9 +62,10 @@ export class Answer {
     this.show({ noun: unfinished || !detail ? "Fill in the condition to see who matches." : "Mend what is marked to see who matches." });
   }
 
-  show({ number = "–", noun = "", words = "", sample = [], notes = [] }) {
+  show({ number = "", noun = "", words = "", sample = [], notes = [] }) {
     this.element.classList.remove("is-counting");
     this.number.textContent = number;
+    this.number.hidden = !number;
     this.noun.textContent = noun;
     this.words.textContent = words;
     this.words.hidden = !words;

@@ -20,6 +20,11 @@ function catalogue(url) {
   return catalogues.get(url);
 }
 
+const NOT_YET = {
+  propertyName: "Choose what it is about.", eventName: "Choose an event.", segment: "Choose a segment.", list: "Choose a list.",
+  conditions: "This group is empty: add a condition to it, or remove it.", value: "Fill in a value.",
+};
+
 const say = (text) => document.dispatchEvent(new CustomEvent("announce", { detail: { text } }));
 
 export class CriteriaBuilder extends HTMLElement {
@@ -191,12 +196,20 @@ export class CriteriaBuilder extends HTMLElement {
   mark({ path, message }) {
     const row = this.rowAt(path.replace(/^criteria\.?/, ""));
     if (!row || this.unfinished.has(row.dataset.id)) return false;
-    const fault = h("p", { class: "builder-fault", id: `fault-${row.dataset.id}` }, message);
+    if (row.classList.contains("is-wrong")) return true; // one sentence at a time
+    const fault = h("p", { class: "builder-fault", id: `fault-${row.dataset.id}` }, this.missing(row.dataset.id) ?? message);
     const place = row.classList.contains("group") ? row.querySelector(":scope > .group-head") : row;
     if (row === place) row.querySelector(":scope > .condition-main").append(fault); else place.after(fault);
     row.classList.add("is-wrong");
     row.setAttribute("aria-describedby", fault.id);
     return true;
+  }
+
+  // What was not filled in yet is said in the form's own words.
+  missing(id) {
+    const node = this.model.find(id)?.node ?? {};
+    const empty = Object.keys(NOT_YET).find((key) => node[key] === "" || (key === "conditions" && node.conditions?.length === 0));
+    return NOT_YET[empty];
   }
 
   rowAt(path) {

@@ -91,7 +91,7 @@ function comparison(node, ctx, type) {
 }
 
 function caseBox(node, ctx) {
-  if (terms.BARE.has(node.operator) || node.propertyName === "email") return null;
+  if (terms.BARE.has(node.operator) || !node.propertyName || node.propertyName === "email") return null;
   const box = h("input", { type: "checkbox", "data-at": `${node._id}:case` });
   box.checked = node.caseSensitive === false;
   box.addEventListener("change", () => ctx.edit(node, () => {
