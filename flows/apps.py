@@ -1,9 +1,9 @@
 """The flows floor."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.core.checks import register
-
-from flows.checks import check_kinds
 
 
 class FlowsConfig(AppConfig):
@@ -15,4 +15,4 @@ class FlowsConfig(AppConfig):
 
     def ready(self) -> None:
         """Check the kinds of nodes at start."""
-        register(check_kinds)
+        register(import_module("flows.checks").check_kinds)  # needs the models, which load after this module
