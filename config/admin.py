@@ -55,7 +55,8 @@ class BeatAdmin(PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc] # both shi
         if not task.enabled or task.last_run_at is None:
             return None
         seconds = task.schedule.remaining_estimate(task.last_run_at).total_seconds()
-        return task.last_run_at + max(timedelta(seconds=seconds), timedelta(0))
+        last: datetime = task.last_run_at
+        return last + max(timedelta(seconds=seconds), timedelta(0))
 
     def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
         """The essential ones stay."""

@@ -24,10 +24,10 @@ ORDER BY slot DESC LIMIT 1
 """
 
 
-class Heart(bootsteps.StartStopStep):  # type: ignore[misc]
+class Heart(bootsteps.StartStopStep):
     """A thread of the worker's first process that beats while nobody else does."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)

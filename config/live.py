@@ -28,7 +28,7 @@ BEAT_SECONDS = 1.0
 DEAF_SECONDS = 2.0  # while the layer is silent everything is said to have moved, this often
 
 
-class Live(AsyncJsonWebsocketConsumer):
+class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels ships no types
     """Sends `{"topics": [...]}` whenever something on those topics moved; takes nothing in."""
 
     channel_layer_alias = "none"  # one listener per process hears the layer, not one per page

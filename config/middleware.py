@@ -22,7 +22,7 @@ LOOSER = {
 }
 
 
-class ContentSecurityPolicy(CSPMiddleware):  # type: ignore[misc] # django-csp ships no types
+class ContentSecurityPolicy(CSPMiddleware):
     """The policy of the house, with a looser one for the admin and the API's own page."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -48,7 +48,7 @@ def first_person(email: str, password: str) -> dict[str, Any]:
     if people.exists():
         return {"new": False}
     password = password or secrets.token_urlsafe(12)
-    admin = people.create_superuser(username=email, email=email, password=password)  # type: ignore[attr-defined]
+    admin = people.create_superuser(username=email, email=email, password=password)
     admin.groups.add(Group.objects.get(name="administrator"))
     _, manage = make_key(name="First manage key", scope="manage", actor=HOUSE)
     _, ingest = make_key(name="First ingest key", scope="ingest", actor=HOUSE)
