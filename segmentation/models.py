@@ -147,6 +147,7 @@ class Evaluation(models.Model):
     done = models.BigIntegerField(default=0, help_text="How far a running one is.")
     total = models.BigIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
+    fires = models.CharField(max_length=8, default="none", db_default="none", help_text="none, entries, exits or both")
     error = models.TextField(blank=True, default="", db_default="")
     seen_at = models.DateTimeField(null=True, help_text="When its worker last said it was alive.")
 
@@ -158,7 +159,10 @@ class Evaluation(models.Model):
                 condition=models.Q(minute__isnull=False),
             ),
         ]
-        indexes = [models.Index(fields=["segment", "-at"], name="evaluation_newest")]
+        indexes = [
+            models.Index(fields=["segment", "-at"], name="evaluation_newest"),
+            models.Index(fields=["segment"], name="evaluation_running", condition=models.Q(status="running")),
+        ]
 
     def __str__(self) -> str:
         return f"evaluation {self.pk} of {self.segment_id}"

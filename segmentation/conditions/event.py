@@ -268,6 +268,17 @@ class EventCondition(Condition):
             range=low,
         )
 
+    def events_among(self, scene: Scene, ids: list[int]) -> Sql:
+        """Render which of these events it means, by name, window and filter."""
+        measure = self.model_copy(update={"occurrence": "any"}).measure(scene)
+        assert isinstance(measure, Counted)
+        return sql(
+            "SELECT e.id FROM contacts_event e JOIN contacts_contact z ON z.id = e.contact_id"
+            " WHERE e.id = ANY({ids}::bigint[]) AND {where}",
+            ids=ids,
+            where=both(sql("e.name_id = {name}", name=measure.name_id), measure.window, measure.filter),
+        )
+
     def words(self) -> str:
         which = {"any": "", "first": "first ", "last": "last "}[self.occurrence]
         parts = [f"did {which}{quote(self.event_name)}"]

@@ -1,0 +1,149 @@
+"""Moving contacts in and out: one set-based statement writes memberships, transitions, deltas and the next Changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from segmentation.sql import Sql, join, sql
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A transition that was written."""
+
+    segment_id: int
+    contact_id: int
+    entered: bool
+    cause: str
+    inner_cause: str
+    fires: bool
+
+
+# `diff` has key, contact_id, inside (whether the contact belongs in), seq (of the membership that ends), cause,
+# inner_cause and fires. What RETURNING gives back is what happened, and nothing else is.
+_WRITE = """
+came AS (
+    INSERT INTO segmentation_membership (segment_id, contact_id, seq, since)
+    SELECT d.key, d.contact_id, {next}, {at}::timestamptz FROM diff d WHERE d.inside
+    ON CONFLICT DO NOTHING RETURNING segment_id, contact_id, seq
+),
+went AS (
+    DELETE FROM segmentation_membership m USING diff d
+    WHERE NOT d.inside AND m.segment_id = d.key AND m.contact_id = d.contact_id
+    RETURNING m.segment_id, m.contact_id, m.seq
+),
+moved AS (
+    SELECT segment_id, contact_id, seq, 'entered' AS kind FROM came
+    UNION ALL SELECT segment_id, contact_id, seq + 1, 'exited' FROM went
+),
+written AS (
+    INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, rule_id, fires, at)
+    SELECT v.segment_id, v.contact_id, v.seq, v.kind, d.cause, d.inner_cause, s.rule_id, d.fires AND NOT s.muted,
+           {at}::timestamptz
+    FROM moved v JOIN diff d ON d.key = v.segment_id AND d.contact_id = v.contact_id
+    JOIN segmentation_segment s ON s.id = v.segment_id
+    RETURNING id, segment_id, contact_id, kind, cause, inner_cause, fires
+),
+counted AS (
+    INSERT INTO segmentation_tally (segment_id, minute, entered, exited)
+    SELECT segment_id, date_trunc('minute', {at}::timestamptz), count(*) FILTER (WHERE kind = 'entered'),
+           count(*) FILTER (WHERE kind = 'exited')
+    FROM written GROUP BY segment_id
+)"""
+_NEXT = Sql(
+    "1 + coalesce((SELECT max(t.seq) FROM segmentation_transition t"
+    " WHERE t.segment_id = d.key AND t.contact_id = d.contact_id), 0)"
+)
+_TELL = """,
+told AS (
+    INSERT INTO contacts_change (contact_id, fact, cause, ref, at, fires, lane, stage)
+    SELECT t.contact_id, 'segment:' || s.slug, CASE t.cause WHEN 'segment' THEN t.inner_cause ELSE t.cause END,
+           t.id, {at}::timestamptz, t.fires, {lane}::smallint, r.stage
+    FROM written t JOIN segmentation_segment s ON s.id = t.segment_id
+    JOIN unnest({ids}::bigint[], {stages}::smallint[]) AS r(segment_id, stage) ON r.segment_id = t.segment_id
+)"""
+
+
+def write(diff: Sql, at: datetime, *, fresh: bool = False) -> Sql:
+    """Render the writing of a difference: common table expressions after one named diff; `fresh`: nobody was ever in."""
+    return sql(
+        f"diff AS MATERIALIZED ({{diff}}), {_WRITE.strip()}", diff=diff, at=at, next=Sql("1") if fresh else _NEXT
+    )
+
+
+def tell(stages: Mapping[int, int], at: datetime, lane: int) -> Sql:
+    """Render the Changes of those segments whose transitions are read (segment → stage)."""
+    if not stages:
+        return Sql("")
+    return sql(_TELL, at=at, lane=lane, ids=list(stages), stages=list(stages.values()))
+
+
+def touched(rows: Sequence[tuple[int, int, str, str, bool]], batches: Sequence[Sequence[int]]) -> Sql:
+    """Render who is to be looked at: rows (segment, number of the batch of contacts, cause, inner cause, fires)."""
+    segment, number, cause, inner, fires = zip(*rows, strict=True)
+    numbered = [(index, contact) for index in sorted(set(number)) for contact in batches[index]]
+    return sql(
+        "SELECT w.key, b.contact_id, w.cause, w.inner_cause, w.fires"
+        " FROM unnest({segment}::bigint[], {number}::int[], {cause}::text[], {inner}::text[], {fires}::bool[])"
+        " AS w(key, batch, cause, inner_cause, fires)"
+        " JOIN unnest({batch}::int[], {contact}::bigint[]) AS b(batch, contact_id) ON b.batch = w.batch",
+        segment=list(segment),
+        number=list(number),
+        cause=list(cause),
+        inner=list(inner),
+        fires=list(fires),
+        batch=[index for index, _ in numbered],
+        contact=[contact for _, contact in numbered],
+    )
+
+
+# Of the pairs that are asked about, those whose membership differs from what `matched` says.
+DIFF = Sql(
+    "SELECT a.key, a.contact_id, a.cause, a.inner_cause, a.fires, x.contact_id IS NOT NULL AS inside"
+    " FROM asked a LEFT JOIN matched x ON x.key = a.key AND x.contact_id = a.contact_id"
+    " LEFT JOIN segmentation_membership m ON m.segment_id = a.key AND m.contact_id = a.contact_id"
+    " WHERE (x.contact_id IS NOT NULL) <> (m.contact_id IS NOT NULL)"
+)
+
+
+def move(
+    asked: Sql, matched: Sql, ids: Sequence[int], at: datetime, *, stages: Mapping[int, int], lane: int = 0
+) -> list[Moved]:
+    """Bring the memberships of the asked pairs to what `matched` says, and return the transitions.
+
+    `matched` selects (key, contact_id) and may read `asked` and `looked` (one array of all the contact ids).
+    """
+    statement = join(
+        "",
+        [
+            sql("WITH looked AS MATERIALIZED (SELECT {ids}::bigint[] AS ids), ", ids=list(ids)),
+            sql("asked AS MATERIALIZED ({asked}), matched AS MATERIALIZED ({matched}), ", asked=asked, matched=matched),
+            write(DIFF, at),
+            tell(stages, at, lane),
+            Sql(" SELECT segment_id, contact_id, kind = 'entered', cause, inner_cause, fires FROM written"),
+        ],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params)
+        return [Moved(*row) for row in cursor.fetchall()]
+
+
+def stages_of(slugs: Mapping[int, str], *, alone: int | None = None) -> dict[int, int]:
+    """Return segment → the stage at which its transitions are read: the first one, or only that stage when it is given.
+
+    Call it inside the writing transaction, after the lock on readers.
+    """
+    if not slugs:
+        return {}
+    facts = {f"segment:{slug}": pk for pk, slug in slugs.items()}
+    where = "" if alone is None else "AND stage = %s"
+    params: list[Any] = [list(facts)] + ([] if alone is None else [alone])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s::text[]) {where} GROUP BY fact",  # noqa: S608
+            params,
+        )
+        return {facts[fact]: stage for fact, stage in cursor.fetchall()}

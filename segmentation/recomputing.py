@@ -1,0 +1,336 @@
+"""Evaluating a whole segment anew: one transaction that has the segment alone, with its progress told outside it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from contacts.changes import READS_LOCK
+from segmentation import locks, moving
+from segmentation.catalogue import load_catalogue
+from segmentation.compiler import matching_set
+from segmentation.criteria import Criteria
+from segmentation.measures import Scene
+from segmentation.models import Evaluation, Segment
+from segmentation.rules import Saved, remembered
+from segmentation.sql import Sql, join, sql
+from workspace import clock, doorbell
+from workspace.crash import crashpoint
+
+log = structlog.get_logger()
+
+RANGE = 250_000  # contact ids at a time
+TRY_AGAIN = timedelta(minutes=10)  # after a failure
+NIGHT_SECONDS = 200.0  # the nightly proof stops in good time before its task's limit, and goes on the next night
+WORK_MEM = "128MB"  # sets of contacts are hashed, and a set that does not fit would be looked through row by row
+FIRES = ("none", "entries", "exits", "both")
+
+
+class Cancelled(Exception):
+    """Somebody asked a running evaluation to stop."""
+
+
+def recompute(
+    segment_id: int, cause: str = "repair", fires: str | bool = "none", *, only_waiting: bool = False
+) -> Evaluation | None:
+    """Evaluate a segment over everybody; a failed or cancelled one changes nothing.
+
+    An evaluation that waits for a worker is taken over, with its cause and with what it may fire.
+    """
+    segment = Segment.objects.filter(pk=segment_id, kind=Segment.Kind.DYNAMIC, archived_at=None).first()
+    if segment is None:
+        return None
+    evaluation = _take_over(segment) or _begin(segment, cause, _fires(fires))
+    begun = time.perf_counter()
+    try:
+        with transaction.atomic():
+            _evaluate(evaluation, only_waiting=only_waiting)
+    except Cancelled:
+        _end(evaluation, Evaluation.Status.CANCELLED, begun, "Cancelled; the members are as they were.")
+    except DatabaseError as error:
+        _end(evaluation, Evaluation.Status.FAILED, begun, str(error).splitlines()[0])
+        log.error("evaluation.failed", segment=segment_id, error=type(error).__name__)
+    else:
+        _end(evaluation, Evaluation.Status.DONE, begun)
+    return evaluation
+
+
+def _fires(fires: str | bool) -> str:
+    return fires if isinstance(fires, str) else ("both" if fires else "none")
+
+
+def ask(segment: Segment, cause: str, fires: str = "none") -> Evaluation:
+    """Note that a segment is to be evaluated and ring for a worker; a later request takes the place of an earlier one."""
+    waiting = Evaluation.objects.filter(segment=segment, full=True, status=Evaluation.Status.RUNNING, seen_at=None)
+    waiting.update(status=Evaluation.Status.CANCELLED, error="A later request took its place.")
+    evaluation = Evaluation.objects.create(
+        segment=segment,
+        rule_id=segment.rule_id,
+        cause=cause,
+        full=True,
+        status=Evaluation.Status.RUNNING,
+        at=clock.now(),
+        fires=fires,
+    )
+    doorbell.ring_on_commit("recompute")
+    return evaluation
+
+
+def cancel(segment_id: int) -> bool:
+    """Ask the evaluation of a segment to stop; False when none runs."""
+    running = Evaluation.objects.filter(segment_id=segment_id, full=True, status=Evaluation.Status.RUNNING)
+    waiting = running.filter(seen_at=None).update(status=Evaluation.Status.CANCELLED, cancel_requested=True)
+    return bool(running.update(cancel_requested=True) + waiting)
+
+
+def recompute_all(seconds: float = NIGHT_SECONDS) -> list[Evaluation]:
+    """Prove that nothing drifted, the longest unproven first; return the evaluations that found something to mend."""
+    end = time.monotonic() + seconds
+    mended = []
+    for pk in (
+        Segment.objects.filter(kind=Segment.Kind.DYNAMIC, archived_at=None, evaluated_at__isnull=False)
+        .order_by("evaluated_at")
+        .values_list("pk", flat=True)
+    ):
+        evaluation = recompute(pk, "repair")
+        if evaluation and (evaluation.entered or evaluation.exited):
+            mended.append(evaluation)
+            log.warning("evaluation.mended", segment=pk, entered=evaluation.entered, exited=evaluation.exited)
+        if time.monotonic() > end:
+            break
+    return mended
+
+
+def recompute_waiting() -> int:
+    """Evaluate the segments that wait for it, and settle evaluations whose worker is gone; return how many were done."""
+    _settle_orphans()
+    done = 0
+    for pk in _waiting():
+        done += recompute(pk, "edited", only_waiting=True) is not None
+    return done
+
+
+def _waiting() -> list[int]:
+    """Return segments whose evaluation was asked for, or never came about, those below others first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id FROM segmentation_segment s LEFT JOIN LATERAL (SELECT e.status, e.at, e.seen_at"
+            ' FROM segmentation_evaluation e WHERE e.segment_id = s.id AND e."full" ORDER BY e.id DESC LIMIT 1) e ON true'
+            " WHERE s.kind = 'dynamic' AND s.archived_at IS NULL AND ((e.status = 'running' AND e.seen_at IS NULL)"
+            " OR (s.evaluated_at IS NULL AND (e.status IS NULL OR (e.status = 'failed' AND e.at < tributary_now() - %s::interval))))"
+            " ORDER BY s.depth, s.id",
+            [TRY_AGAIN],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _settle_orphans() -> None:
+    """Say of evaluations whose worker died that they failed: nobody has their segment."""
+    for evaluation in Evaluation.objects.filter(full=True, status=Evaluation.Status.RUNNING, seen_at__isnull=False):
+        with transaction.atomic():
+            if locks.try_alone(evaluation.segment_id):
+                Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING).update(
+                    status=Evaluation.Status.FAILED,
+                    error="Its worker ended; the members are as they were.",
+                    at=clock.now() - TRY_AGAIN,
+                )
+
+
+def _take_over(segment: Segment) -> Evaluation | None:
+    with transaction.atomic():
+        waiting = (
+            Evaluation.objects.select_for_update(skip_locked=True)
+            .filter(segment=segment, full=True, status=Evaluation.Status.RUNNING, seen_at=None)
+            .order_by("-pk")
+            .first()
+        )
+        if waiting is not None:
+            waiting.seen_at = clock.now()
+            waiting.save(update_fields=["seen_at"])
+        return waiting
+
+
+def _begin(segment: Segment, cause: str, fires: str) -> Evaluation:
+    at = clock.now()
+    return Evaluation.objects.create(
+        segment=segment,
+        rule_id=segment.rule_id,
+        cause=cause,
+        full=True,
+        status=Evaluation.Status.RUNNING,
+        at=at,
+        seen_at=at,
+        fires=fires,
+    )
+
+
+def _end(evaluation: Evaluation, status: str, begun: float, error: str = "") -> None:
+    evaluation.status, evaluation.error = status, error
+    evaluation.ms = (time.perf_counter() - begun) * 1000
+    if status != Evaluation.Status.DONE:
+        evaluation.entered = evaluation.exited = 0
+    evaluation.save(
+        update_fields=["status", "error", "ms", "at", "size", "entered", "exited", "rule", "done", "total", "seen_at"]
+    )
+    doorbell.poke(["segments", f"segment:{evaluation.segment_id}"])
+
+
+def _evaluate(evaluation: Evaluation, *, only_waiting: bool) -> None:
+    locks.alone(evaluation.segment_id)
+    segment = Segment.objects.select_related("rule").get(pk=evaluation.segment_id)
+    if segment.rule is None or (
+        only_waiting and segment.evaluated_at and evaluation.cause == "edited" and _done_since(evaluation)
+    ):
+        return
+    criteria = remembered(Saved(segment.rule.digest, segment.rule.document))
+    evaluation.rule = segment.rule
+    evaluation.at = max([clock.now(), *([segment.clock_at] if segment.clock_at else [])])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+        cursor.execute("SELECT max(id) FROM segmentation_transition")
+        before = cursor.fetchone()[0] or 0
+    _move_all(evaluation, criteria, segment)
+    crashpoint("after_recompute")
+    _tell_changes(segment, evaluation.at, before)
+    Segment.objects.filter(pk=segment.pk, rule=segment.rule).update(evaluated_at=evaluation.at, clock_at=evaluation.at)
+    evaluation.size = size(segment.pk)
+    if evaluation.entered or evaluation.exited:
+        doorbell.ring_on_commit("attend")
+
+
+def _done_since(evaluation: Evaluation) -> bool:
+    """Tell whether another worker did meanwhile what this evaluation was for."""
+    return Evaluation.objects.filter(
+        segment_id=evaluation.segment_id, full=True, status=Evaluation.Status.DONE, pk__gt=evaluation.pk
+    ).exists()
+
+
+def _move_all(evaluation: Evaluation, criteria: Criteria, segment: Segment) -> None:
+    scene = Scene(at=evaluation.at, catalogue=load_catalogue())
+    everybody = matching_set(criteria, scene)
+    ranges, evaluation.total = _ranges()
+    fresh = not segment.transitions.exists()
+    with _outside(len(ranges) > 1) as outside:
+        _go_on(evaluation, outside)
+        if len(ranges) > 1:
+            _run(sql("CREATE TEMPORARY TABLE matched_now ON COMMIT DROP AS {everybody}", everybody=everybody))
+            _run(Sql("CREATE INDEX ON matched_now (id)"))
+            _run(Sql("ANALYZE matched_now"))
+            everybody = Sql("SELECT id FROM matched_now")
+        for low, high, seen in ranges:
+            entered, exited = _move_range(evaluation, everybody, low, high, fresh)
+            evaluation.entered += entered
+            evaluation.exited += exited
+            evaluation.done = seen
+            _go_on(evaluation, outside)
+        if len(ranges) > 1:
+            _run(Sql("DROP TABLE matched_now"))
+
+
+def _ranges() -> tuple[list[tuple[int, int, int]], int]:
+    """Cut all contact ids into ranges (low, high, ids passed at its end)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM contacts_contact")
+        last = cursor.fetchone()[0]
+    starts = range(0, max(last, 1), RANGE)
+    return [(start, start + RANGE, min(start + RANGE, last)) for start in starts], last
+
+
+def _move_range(evaluation: Evaluation, everybody: Sql, low: int, high: int, fresh: bool) -> tuple[int, int]:
+    """Bring the memberships of a range of ids to what matches; everybody's ids come from one subquery."""
+    diff = sql(
+        "SELECT {segment}::bigint AS key, coalesce(x.id, m.contact_id) AS contact_id, {cause}::text AS cause,"
+        " ''::text AS inner_cause, CASE WHEN x.id IS NULL THEN {exits}::bool ELSE {entries}::bool END AS fires,"
+        " x.id IS NOT NULL AS inside FROM (SELECT v.id FROM ({everybody}) v WHERE v.id > {low}::bigint AND v.id <= {high}::bigint) x"
+        " FULL JOIN (SELECT contact_id FROM segmentation_membership WHERE segment_id = {segment}::bigint"
+        " AND contact_id > {low}::bigint AND contact_id <= {high}::bigint) m ON m.contact_id = x.id"
+        " WHERE x.id IS NULL OR m.contact_id IS NULL",
+        segment=evaluation.segment_id,
+        cause=evaluation.cause,
+        entries=evaluation.fires in ("entries", "both"),
+        exits=evaluation.fires in ("exits", "both"),
+        everybody=everybody,
+        low=low,
+        high=high,
+    )
+    statement = join(
+        "",
+        [
+            Sql("WITH "),
+            moving.write(diff, evaluation.at, fresh=fresh),
+            Sql(
+                " SELECT count(*) FILTER (WHERE kind = 'entered'), count(*) FILTER (WHERE kind = 'exited') FROM written"
+            ),
+        ],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params)
+        entered, exited = cursor.fetchone()
+        return entered, exited
+
+
+def _tell_changes(segment: Segment, at: datetime, before: int) -> None:
+    """Queue Changes of the transitions just written, at the end: readers wait for this transaction from here on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
+    stages = moving.stages_of({segment.pk: segment.slug})
+    if segment.pk in stages:
+        _run(
+            sql(
+                "INSERT INTO contacts_change (contact_id, fact, cause, ref, at, fires, lane, stage)"
+                " SELECT contact_id, {fact}, cause, id, at, fires, 5, {stage}::smallint FROM segmentation_transition"
+                " WHERE segment_id = {segment} AND at = {at}::timestamptz AND id > {before} ORDER BY id",
+                fact=f"segment:{segment.slug}",
+                stage=stages[segment.pk],
+                segment=segment.pk,
+                at=at,
+                before=before,
+            )
+        )
+
+
+@contextmanager
+def _outside(wanted: bool) -> Iterator[Any]:
+    """Give a connection of its own, so that progress is seen and a wish to cancel heard while the work is not committed."""
+    if not wanted:
+        yield None
+        return
+    other = connection.copy()
+    try:
+        yield other
+    finally:
+        other.close()
+
+
+def _go_on(evaluation: Evaluation, outside: Any) -> None:
+    """Tell how far it is, and stop when somebody asks."""
+    with (outside or connection).cursor() as cursor:
+        if outside:
+            cursor.execute(
+                "UPDATE segmentation_evaluation SET done = %s, total = %s, seen_at = tributary_now() WHERE id = %s",
+                [evaluation.done, evaluation.total, evaluation.pk],
+            )
+        cursor.execute("SELECT cancel_requested FROM segmentation_evaluation WHERE id = %s", [evaluation.pk])
+        row = cursor.fetchone()
+    if row and row[0]:
+        raise Cancelled
+
+
+def _run(statement: Sql) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params or None)
+
+
+def size(segment_id: int) -> int:
+    """Return how many are in a segment, from its deltas."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(entered - exited), 0)::bigint FROM segmentation_tally WHERE segment_id = %s",
+            [segment_id],
+        )
+        found: int = cursor.fetchone()[0]
+        return found

@@ -1,0 +1,335 @@
+"""What can be done with segments, by pages, API, admin and flows alike."""
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.text import slugify
+
+from contacts.changes import READS_LOCK, drop_reads, set_reads
+from segmentation import dependencies, locks, moving, recomputing
+from segmentation.catalogue import load_catalogue
+from segmentation.criteria import Criteria, parse
+from segmentation.models import Evaluation, Owed, Segment
+from segmentation.rules import rule_of
+from segmentation.sizes import growth, sizes
+from segmentation.sql import Sql
+from workspace import clock, doorbell
+from workspace.audit import Actor, record
+from workspace.problems import Refused, refuse
+from workspace.uses import refuse_if_used, set_uses
+
+SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+MEMBERS = "segments"  # the reader of `contact` that stands for all members there are
+
+
+@transaction.atomic
+def create_segment(
+    *,
+    name: str,
+    slug: str = "",
+    kind: str = Segment.Kind.STATIC,
+    criteria: Any = None,
+    description: str = "",
+    color: str = "",
+    labels: Sequence[str] = (),
+    actor: Actor,
+    evaluate: bool = True,
+) -> Segment:
+    """Make a segment; a dynamic one is evaluated afterwards by a worker, never waited for."""
+    kind = _kind(kind, criteria)
+    read = parse(criteria, load_catalogue()) if kind == Segment.Kind.DYNAMIC else None
+    segment = Segment(
+        name=_name(name),
+        slug=_new_slug(slug, name),
+        kind=kind,
+        description=description,
+        color=color,
+        labels=list(labels),
+        created_by_id=actor.user_id,
+    )
+    if read is not None:
+        _give_rule(segment, read)
+    segment.save()
+    set_reads(MEMBERS, 1, {"contact"})
+    if read is not None:
+        _start_reading(segment, read)
+        if evaluate:
+            recomputing.ask(segment, "edited")
+    record(actor, "segment.created", segment.ref, slug=segment.slug, kind=kind)
+    _tell(segment)
+    return segment
+
+
+@transaction.atomic
+def change_segment(
+    segment: Segment, *, actor: Actor, criteria: Any = None, fires: str = "none", **changes: Any
+) -> Segment:
+    """Change a segment; edited criteria are evaluated afterwards, and `fires` says what flows hear of that."""
+    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    if fires not in recomputing.FIRES:
+        raise refuse("fires", f"Say what may fire: {', '.join(recomputing.FIRES)}.")
+    for name, value in changes.items():
+        if name not in ("name", "description", "color", "labels"):
+            raise refuse(name, f'A segment\'s "{name[:60]}" cannot be changed.')
+        setattr(segment, name, _name(value) if name == "name" else value)
+    changed = sorted(changes)
+    if criteria is not None and _change_criteria(segment, criteria, fires):
+        changed.append("criteria")
+    segment.save()
+    record(actor, "segment.changed", segment.ref, changed=changed, fires=fires)
+    _tell(segment)
+    return segment
+
+
+def _change_criteria(segment: Segment, document: Any, fires: str) -> bool:
+    if segment.kind == Segment.Kind.STATIC:
+        raise refuse("criteria", "A static segment has no criteria: its members are put there.", 409)
+    read = parse(document, load_catalogue())
+    before = segment.rule_id
+    _give_rule(segment, read)
+    if segment.rule_id == before:
+        return False
+    segment.evaluated_at = None  # until the new rule has been looked at for everybody, members stay as they are
+    segment.save()
+    _start_reading(segment, read)
+    recomputing.ask(segment, "edited", fires)
+    return True
+
+
+@transaction.atomic
+def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
+    """Make another segment of the same criteria, or of the same members when they were put there by hand."""
+    copy = create_segment(
+        name=f"{segment.name[:108]} (copy)",
+        kind=segment.kind,
+        criteria=segment.rule.document if segment.rule else None,
+        description=segment.description,
+        color=segment.color,
+        labels=segment.labels,
+        actor=actor,
+    )
+    if segment.kind == Segment.Kind.STATIC:
+        members = list(segment.memberships.values_list("contact_id", flat=True))
+        add_members(copy, members, cause="manual", actor=actor, fires=False)
+    return copy
+
+
+@transaction.atomic
+def archive_segment(segment: Segment, *, actor: Actor) -> Segment:
+    """Put a segment away: its members and history stay, it is looked at no more and fires nothing."""
+    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    if segment.archived_at is None:
+        segment.archived_at = clock.now()
+        segment.save()
+        drop_reads(_reader(segment))
+        recomputing.cancel(segment.pk)
+        Owed.objects.filter(segment=segment).delete()
+        record(actor, "segment.archived", segment.ref)
+        _tell(segment)
+    return segment
+
+
+@transaction.atomic
+def unarchive_segment(segment: Segment, *, actor: Actor) -> Segment:
+    """Take a segment back into use; a dynamic one is evaluated afresh, which fires nothing."""
+    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    if segment.archived_at is not None:
+        segment.archived_at = None
+        if segment.rule is not None:
+            read = parse(segment.rule.document, load_catalogue())
+            segment.evaluated_at = None
+            segment.save()
+            _start_reading(segment, read)
+            recomputing.ask(segment, "repair")
+        segment.save()
+        record(actor, "segment.unarchived", segment.ref)
+        _tell(segment)
+    return segment
+
+
+@transaction.atomic
+def mute_segment(segment: Segment, *, muted: bool, actor: Actor) -> Segment:
+    """Let the transitions of a segment be written without firing anything, or be heard again."""
+    Segment.objects.filter(pk=segment.pk).update(muted=muted)
+    segment.muted = muted
+    record(actor, "segment.muted" if muted else "segment.unmuted", segment.ref)
+    _tell(segment)
+    return segment
+
+
+@transaction.atomic
+def delete_segment(segment: Segment, *, actor: Actor) -> None:
+    """Delete a segment with its history; raises InUse when something uses it."""
+    refuse_if_used(f"segment:{segment.slug}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tributary.erasing', 'on', true)")  # its transitions go with it
+    drop_reads(_reader(segment))
+    set_uses(f"segment:{segment.slug}", ())
+    ref, pk = segment.ref, segment.pk
+    Segment.objects.filter(pk=pk).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tributary.erasing', '', true)")
+    record(actor, "segment.deleted", ref, slug=segment.slug)
+    transaction.on_commit(lambda: doorbell.poke(["segments", f"segment:{pk}"]))
+
+
+@transaction.atomic
+def refresh_segment(segment: Segment, *, actor: Actor) -> Evaluation:
+    """Ask for a full evaluation; what it mends fires nothing."""
+    if segment.kind == Segment.Kind.STATIC:
+        raise refuse("kind", "A static segment has nothing to evaluate: its members are put there by hand.", 409)
+    if segment.archived_at is not None:
+        raise refuse("archived", "The segment is archived. Take it back into use first.", 409)
+    record(actor, "segment.refreshed", segment.ref)
+    waiting = Evaluation.objects.filter(
+        segment=segment, full=True, status=Evaluation.Status.RUNNING, seen_at=None
+    ).first()
+    if waiting is not None:
+        doorbell.ring_on_commit("recompute")
+        return waiting
+    return recomputing.ask(segment, "repair" if segment.evaluated_at else "edited")
+
+
+@transaction.atomic
+def cancel_evaluation(segment: Segment, *, actor: Actor) -> bool:
+    """Ask the running evaluation of a segment to stop; members stay as they were before it."""
+    stopped = recomputing.cancel(segment.pk)
+    if stopped:
+        record(actor, "segment.evaluation_cancelled", segment.ref)
+    return stopped
+
+
+def add_members(
+    segment: Segment, contact_ids: Collection[int], *, cause: str = "manual", actor: Actor, fires: bool = True
+) -> int:
+    """Put contacts into a static segment; return how many were not in it."""
+    return _by_hand(segment, contact_ids, cause, actor, fires, inside=True)
+
+
+def remove_members(
+    segment: Segment, contact_ids: Collection[int], *, cause: str = "manual", actor: Actor, fires: bool = True
+) -> int:
+    """Take contacts out of a static segment; return how many were in it."""
+    return _by_hand(segment, contact_ids, cause, actor, fires, inside=False)
+
+
+_ADDED = Sql(
+    "SELECT a.key, a.contact_id FROM asked a JOIN contacts_contact c ON c.id = a.contact_id"
+    " WHERE c.erased_at IS NULL AND c.merged_into_id IS NULL"
+)
+_REMOVED = Sql("SELECT a.key, a.contact_id FROM asked a WHERE false")
+
+
+@transaction.atomic
+def _by_hand(
+    segment: Segment, contact_ids: Collection[int], cause: str, actor: Actor, fires: bool, *, inside: bool
+) -> int:
+    if segment.kind == Segment.Kind.DYNAMIC:
+        raise Refused(
+            f"“{segment.name}” is dynamic: its members follow from its criteria alone. Change the criteria,"
+            " or use a static segment or a list.",
+            status=409,
+        )
+    if segment.archived_at is not None:
+        raise Refused(f"“{segment.name}” is archived. Take it back into use first.", status=409)
+    locks.share(segment.pk)
+    held = locks.hold_contacts(contact_ids, wait=True)
+    if not held:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
+    asked = moving.touched([(segment.pk, 0, cause, "", fires)], [held])
+    stages = moving.stages_of({segment.pk: segment.slug})
+    moved = moving.move(asked, _ADDED if inside else _REMOVED, held, clock.now(), stages=stages)
+    if moved and cause != "flow":
+        record(actor, "segment.members_added" if inside else "segment.members_removed", segment.ref, count=len(moved))
+    if moved:
+        _tell(segment)
+        doorbell.ring_on_commit("attend")
+    return len(moved)
+
+
+def size_of(segment: Segment | int) -> int:
+    """Return how many are in a segment."""
+    pk = segment if isinstance(segment, int) else segment.pk
+    return sizes([pk])[pk]
+
+
+def _kind(kind: str, criteria: Any) -> str:
+    kind = str(kind).lower()
+    if kind not in Segment.Kind.values:
+        raise refuse("kind", 'kind is "static" or "dynamic".')
+    if kind == Segment.Kind.STATIC and criteria is not None:
+        raise refuse("criteria", 'A static segment takes no criteria. Leave them out, or make it "dynamic".')
+    if kind == Segment.Kind.DYNAMIC and criteria is None:
+        raise refuse("criteria", 'A dynamic segment needs criteria. {"type": "EVERYONE"} takes everyone.')
+    return kind
+
+
+def _name(name: str) -> str:
+    name = str(name).strip()
+    if not name or len(name) > 120:
+        raise refuse("name", "Give the segment a name of 1 to 120 characters.")
+    return name
+
+
+def _new_slug(slug: str, name: str) -> str:
+    if slug and not SLUG.match(slug):
+        raise refuse(
+            "slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter (at most 63)."
+        )
+    if slug and Segment.objects.filter(slug=slug).exists():
+        raise refuse("slug", f'The slug "{slug}" is taken. Choose another.', 409)
+    if slug:
+        return slug
+    base = slugify(name)[:56].strip("-_").replace("_", "-") or "segment"
+    base = base if base[0].isalpha() else f"s-{base}"
+    taken = set(Segment.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    number = 1
+    while (made := base if number == 1 else f"{base}-{number}") in taken:
+        number += 1
+    return made
+
+
+def _give_rule(segment: Segment, read: Criteria) -> None:
+    """Give a segment its rule, its depth and its uses; circles are refused."""
+    below = dependencies.below(read.reads)
+    dependencies.refuse_circle(segment.slug, below)
+    segment.rule = rule_of(read)
+    segment.depth = dependencies.depth_above(below)
+    if segment.pk:
+        dependencies.deepen(segment)
+    set_uses(f"segment:{segment.slug}", dependencies.uses(read.reads))
+
+
+def _start_reading(segment: Segment, read: Criteria) -> None:
+    set_reads(_reader(segment), 1, read.reads)
+
+
+def _reader(segment: Segment) -> str:
+    return f"segment:{segment.pk}"
+
+
+def _tell(segment: Segment) -> None:
+    topics = ["segments", f"segment:{segment.pk}"]
+    transaction.on_commit(lambda: doorbell.poke(topics))
+
+
+__all__ = [
+    "add_members",
+    "archive_segment",
+    "cancel_evaluation",
+    "change_segment",
+    "create_segment",
+    "delete_segment",
+    "duplicate_segment",
+    "growth",
+    "mute_segment",
+    "refresh_segment",
+    "remove_members",
+    "size_of",
+    "sizes",
+    "unarchive_segment",
+]

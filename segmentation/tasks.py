@@ -1,0 +1,31 @@
+"""Beat and doorbell: look for work; the rows say what there is."""
+
+from celery import shared_task
+
+from segmentation import evaluation
+from workspace import doorbell, ticks
+
+
+@shared_task
+def pass_time() -> None:
+    """Let the clock pass for every segment that reads it, and pick up evaluations whose ring was lost."""
+    if ticks.claim("pass_time", 15):
+        evaluation.pass_time()
+        evaluation.work_off_owed()
+        evaluation.recompute_waiting()
+
+
+@shared_task
+def recompute_all() -> None:
+    """Prove that nothing drifted."""
+    if ticks.claim("recompute", 86400):
+        evaluation.recompute_all()
+
+
+@shared_task
+def recompute_waiting(rung: bool = False) -> None:
+    """Evaluate the segments that wait for it."""
+    if rung:
+        doorbell.answered("recompute")
+    if rung or ticks.claim("recompute_waiting", 15):
+        evaluation.recompute_waiting()
