@@ -2,9 +2,36 @@
 
 from django.urls import path
 
-from segmentation import doors
+from segmentation import api as wire
+from segmentation import doors, segment_pages
+from segmentation import pages as list_pages
 
 pages = [
+    path("segments/", list_pages.segments, name="segments"),
+    path("segments/new/", list_pages.new, name="segment_new"),
+    path("segments/new/<slug:kind>/", list_pages.create, name="segment_create"),
     path("segments/catalogue/", doors.catalogue, name="segments_catalogue"),
     path("segments/preview/", doors.preview_door, name="segments_preview"),
+    path("segments/<int:pk>/", segment_pages.segment, name="segment"),
+    path("segments/<int:pk>/edit/", list_pages.edit, name="segment_edit"),
+    path("segments/<int:pk>/stats/", segment_pages.stats, name="segment_stats"),
+    path("segments/<int:pk>/growth.json", segment_pages.growth, name="segment_growth"),
+    path("segments/<int:pk>/members/", segment_pages.members, name="segment_members"),
+    path("segments/<int:pk>/moves/", segment_pages.transitions, name="segment_transitions"),
+    path("segments/<int:pk>/evaluations/", segment_pages.evaluations, name="segment_evaluations"),
+]
+
+api = [
+    path("segments/", wire.SegmentsView.as_view(), name="api_segments"),
+    path("segments/preview/", wire.PreviewView.as_view(), name="api_segment_preview"),
+    path("segments/<str:ref>/", wire.SegmentView.as_view(), name="api_segment"),
+    path("segments/<str:ref>/refresh/", wire.RefreshView.as_view(), name="api_segment_refresh"),
+    path("segments/<str:ref>/duplicate/", wire.DuplicateView.as_view(), name="api_segment_duplicate"),
+    path("segments/<str:ref>/archive/", wire.ArchiveView.as_view(), name="api_segment_archive"),
+    path("segments/<str:ref>/diff/", wire.DiffView.as_view(), name="api_segment_diff"),
+    path("segments/<str:ref>/used-by/", wire.UsedByView.as_view(), name="api_segment_used_by"),
+    path("segments/<str:ref>/members/", wire.MembersView.as_view(), name="api_segment_members"),
+    path("segments/<str:ref>/members/remove/", wire.RemoveMembersView.as_view(), name="api_segment_members_remove"),
+    path("segments/<str:ref>/transitions/", wire.TransitionsView.as_view(), name="api_segment_transitions"),
+    path("evaluations/", wire.EvaluationsView.as_view(), name="api_evaluations"),
 ]

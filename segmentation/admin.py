@@ -1,0 +1,255 @@
+"""The back office of segments: changed through the services alone; what the house writes is only looked at."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from segmentation import services
+from segmentation.models import Evaluation, Membership, Owed, Segment, SegmentRule, Tally, Transition
+from segmentation.sentences import check, compiled_sql, sentences
+from workspace.audit import Actor
+from workspace.back_office import BackOffice, ReadOnly
+from workspace.problems import Refused
+from workspace.uses import InUse, used_by
+
+
+class SegmentAdminForm(forms.ModelForm[Segment]):
+    """A segment with its criteria as JSON while it is made."""
+
+    criteria = forms.JSONField(required=False, help_text="For a dynamic segment: the criteria document.")
+
+    class Meta:
+        model = Segment
+        fields = ["name", "slug", "kind", "description", "color", "labels"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+            self.fields["slug"].help_text = "Made of the name when left empty; never changes."
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse criteria that cannot be, with the place of each fault."""
+        said = super().clean() or {}
+        if self.instance.pk or self.errors:
+            return said
+        if said.get("kind") == Segment.Kind.DYNAMIC:
+            if not said.get("criteria"):
+                raise forms.ValidationError({"criteria": "A dynamic segment needs criteria."})
+            try:
+                check(said["criteria"])
+            except Refused as refused:
+                lines = [f"{fault.path}: {fault.message}" for fault in refused.faults] or [refused.detail]
+                raise forms.ValidationError({"criteria": lines}) from refused
+        elif said.get("criteria"):
+            raise forms.ValidationError({"criteria": "A static segment has no criteria: its members are put there."})
+        return said
+
+    def _post_clean(self) -> None:
+        """Leave the constraint of kind and rule to the service, which makes the rule."""
+        self.instance._state.adding = self.instance.pk is None
+        super()._post_clean()
+
+    def _get_validation_exclusions(self) -> set[str]:
+        return {*super()._get_validation_exclusions(), "kind", "rule"}
+
+
+@admin.register(Segment)
+class SegmentAdmin(BackOffice):
+    """Segments."""
+
+    form = SegmentAdminForm
+    list_display = ("name", "slug", "kind", "size", "evaluated_at", "muted", "archived_at")
+    list_filter = ("kind", "muted", ("archived_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "slug", "description")
+    list_select_related = ("rule",)
+    actions = ("recompute", "archive", "mute", "unmute")
+    made = ("name", "slug", "kind", "description", "color", "labels", "criteria")
+    changed = ("name", "description", "color", "labels")
+    looked_at = (
+        "slug",
+        "kind",
+        "in_words",
+        "document",
+        "sql",
+        "used",
+        "muted",
+        "evaluated_at",
+        "clock_at",
+        "depth",
+        "archived_at",
+        "created_by",
+        "created_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
+        """Read sizes along."""
+        delta = Sum(F("entered") - F("exited"), output_field=BigIntegerField())
+        tallies = (
+            Tally.objects.filter(segment=OuterRef("pk")).order_by().values("segment").annotate(n=delta).values("n")
+        )
+        found: QuerySet[Segment] = super().get_queryset(request)
+        return found.annotate(size_now=Coalesce(Subquery(tallies), 0, output_field=BigIntegerField()))
+
+    def get_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
+        """Ask for criteria only while it is made."""
+        return (*self.changed, *self.looked_at) if obj else self.made
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
+        """Slug, kind and all that the house writes stay."""
+        return self.looked_at if obj else ()
+
+    @admin.display(description="Contacts")
+    def size(self, segment: Any) -> str:
+        """Return the size."""
+        return f"{segment.size_now:,}"
+
+    @admin.display(description="Criteria in words")
+    def in_words(self, segment: Segment) -> str:
+        """Return the criteria in words."""
+        return sentences([segment]).get(segment.pk, "–")
+
+    @admin.display(description="Criteria")
+    def document(self, segment: Segment) -> SafeString | str:
+        """Return the criteria as JSON."""
+        return pretty(segment.rule.document) if segment.rule else "–"
+
+    @admin.display(description="Compiled SQL")
+    def sql(self, segment: Segment) -> SafeString | str:
+        """Return the query that the criteria become."""
+        return format_html("<pre>{}</pre>", compiled_sql(segment.rule.document)) if segment.rule else "–"
+
+    @admin.display(description="Used by")
+    def used(self, segment: Segment) -> str:
+        """Return what uses it."""
+        return ", ".join(used_by(f"segment:{segment.slug}")) or "nothing"
+
+    def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
+        """Make or change it through the services."""
+        actor = Actor.of(user=request.user)
+        said = form.cleaned_data
+        plain = {name: said[name] for name in self.changed}
+        if change:
+            services.change_segment(Segment.objects.get(pk=obj.pk), actor=actor, **plain)
+            return
+        made = services.create_segment(
+            kind=said["kind"], slug=said["slug"], criteria=said["criteria"] or None, actor=actor, **plain
+        )
+        obj.pk, obj.slug = made.pk, made.slug
+
+    def has_delete_permission(self, request: HttpRequest, obj: Segment | None = None) -> bool:
+        """A used one cannot be deleted."""
+        used = obj is not None and bool(used_by(f"segment:{obj.slug}"))
+        return not used and bool(super().has_delete_permission(request, obj))
+
+    def delete_model(self, request: HttpRequest, obj: Segment) -> None:
+        """Delete it through the service."""
+        services.delete_segment(obj, actor=Actor.of(user=request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Segment]) -> None:
+        """Delete the chosen ones that nothing uses, and name the others."""
+        for segment in queryset:
+            try:
+                self.delete_model(request, segment)
+            except InUse as used:
+                self.message_user(request, f"{segment.name} stays: {used}", messages.WARNING)
+
+    @admin.action(description="Recompute the chosen segments", permissions=["change"])
+    def recompute(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
+        """Ask for a full evaluation of the dynamic ones."""
+        self.do(request, chosen.filter(kind=Segment.Kind.DYNAMIC), services.refresh_segment, "are being recomputed")
+
+    @admin.action(description="Archive the chosen segments", permissions=["change"])
+    def archive(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
+        """Archive them."""
+        self.do(request, chosen, services.archive_segment, "are archived")
+
+    @admin.action(description="Mute the chosen segments", permissions=["change"])
+    def mute(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
+        """Let no flow hear of their moves."""
+        self.do(request, chosen, services.mute_segment, "are muted", muted=True)
+
+    @admin.action(description="Let flows hear of the chosen segments", permissions=["change"])
+    def unmute(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
+        """Let flows hear of them again."""
+        self.do(request, chosen, services.mute_segment, "are heard again", muted=False)
+
+    def do(self, request: HttpRequest, chosen: QuerySet[Segment], verb: Any, outcome: str, **how: Any) -> None:
+        """Do one thing to each, and say how many it was done to."""
+        done = 0
+        for segment in chosen:
+            try:
+                verb(segment, actor=Actor.of(user=request.user), **how)
+                done += 1
+            except Refused as refused:
+                self.message_user(request, f"{segment.name}: {refused.detail}", messages.WARNING)
+        self.message_user(request, f"{done} segments {outcome}.")
+
+
+def pretty(document: Any) -> SafeString:
+    """Show JSON as people read it."""
+    return format_html("<pre>{}</pre>", json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@admin.register(SegmentRule)
+class SegmentRuleAdmin(ReadOnly):
+    """Revisions of criteria, which never change."""
+
+    list_display = ("id", "digest", "clock", "created_at")
+    list_filter = ("clock",)
+    search_fields = ("digest",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    """Who is in what, in the order of the key."""
+
+    list_display = ("segment", "contact", "since", "seq")
+    list_display_links = None
+    list_filter = ("segment",)
+    list_select_related = ("segment", "contact")
+    ordering = ("segment_id", "contact_id")  # the key in SQL; there is no index on id
+    search_fields = ("=contact__email", "=contact__user_id")
+
+
+@admin.register(Transition)
+class TransitionAdmin(ReadOnly):
+    """Who came and who went."""
+
+    list_display = ("at", "segment", "contact", "kind", "cause", "inner_cause", "fires", "seq")
+    list_filter = ("kind", "cause", "segment")
+    list_select_related = ("segment", "contact")
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadOnly):
+    """Looks at segments."""
+
+    list_display = ("at", "segment", "cause", "full", "status", "looks", "size", "entered", "exited", "ms", "error")
+    list_filter = ("status", "cause", "full", "segment")
+    list_select_related = ("segment",)
+
+
+@admin.register(Owed)
+class OwedAdmin(ReadOnly):
+    """Contacts that a segment must still look at."""
+
+    list_display = ("segment", "contact", "cause", "fires", "at")
+    list_filter = ("segment",)
+    list_select_related = ("segment", "contact")
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnly):
+    """Who came and went by minute."""
+
+    list_display = ("minute", "segment", "entered", "exited")
+    list_filter = ("segment",)
+    list_select_related = ("segment",)

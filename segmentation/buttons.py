@@ -1,0 +1,129 @@
+"""What the buttons on the pages of segments do: one verb each, through the services."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from segmentation import services
+from segmentation.models import Segment
+from segmentation.named import MOST, find_pasted, split_text
+from workspace.audit import Actor
+from workspace.problems import Refused
+from workspace.uses import InUse
+
+
+@permission_required("segmentation.change_segment", raise_exception=True)
+def press(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Do what the pressed button names, and say what came of it."""
+    verb = next((BUTTONS[name] for name in BUTTONS if name in request.POST), None)
+    if verb is None:
+        messages.error(request, "That button is not known here. Reload the page.")
+        return redirect("segment", segment.pk)
+    try:
+        where = verb(request, segment)
+    except InUse as used:
+        messages.error(
+            request, f"{segment.name} is used by {', '.join(used.users)}. Archive it, or change those first."
+        )
+        where = None
+    except Refused as refused:
+        messages.error(request, refused.detail)
+        where = None
+    return where or (redirect("segments") if request.POST.get("back") else redirect("segment", segment.pk))
+
+
+Button = Callable[[HttpRequest, Segment], HttpResponse | None]
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Name who pressed."""
+    return Actor.of(user=request.user)
+
+
+def refresh(request: HttpRequest, segment: Segment) -> None:
+    """Evaluate it again."""
+    services.refresh_segment(segment, actor=actor(request))
+    messages.success(request, f"{segment.name} is being evaluated.")
+
+
+def duplicate(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Make another of the same rules."""
+    copy = services.duplicate_segment(segment, actor=actor(request))
+    messages.success(request, f"{copy.name} is made.")
+    return redirect("segment", copy.pk)
+
+
+def archive(request: HttpRequest, segment: Segment) -> None:
+    """Put it away."""
+    services.archive_segment(segment, actor=actor(request))
+    messages.success(request, f"{segment.name} is archived.")
+
+
+def unarchive(request: HttpRequest, segment: Segment) -> None:
+    """Take it out again."""
+    services.unarchive_segment(segment, actor=actor(request))
+    messages.success(request, f"{segment.name} is out of the archive.")
+
+
+def mute(request: HttpRequest, segment: Segment) -> None:
+    """Let no flow hear of its moves, or let them hear again."""
+    services.mute_segment(segment, muted="mute" in request.POST, actor=actor(request))
+
+
+def cancel(request: HttpRequest, segment: Segment) -> None:
+    """Ask the running evaluation to stop."""
+    services.cancel_evaluation(segment, actor=actor(request))
+    messages.info(request, "The evaluation stops; the members stay those of the one before.")
+
+
+def delete(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Delete it unless something uses it."""
+    if not request.user.has_perm("segmentation.delete_segment"):
+        raise PermissionDenied
+    services.delete_segment(segment, actor=actor(request))
+    messages.success(request, f"{segment.name} is deleted.")
+    return redirect("segments")
+
+
+def add(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Put the pasted contacts in, and say whom nobody knows."""
+    names = split_text(request.POST.get("contacts", ""))
+    found = find_pasted(names[:MOST])
+    unknown = [name for name in names[:MOST] if name not in found]
+    if found:
+        added = services.add_members(segment, sorted(set(found.values())), cause="manual", actor=actor(request))
+        messages.success(request, f"{added:,} added, {len(set(found.values())) - added:,} were in it already.")
+    if unknown:
+        more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
+        messages.warning(request, f"Not known here: {', '.join(unknown[:5])}{more}.")
+    if not names:
+        messages.warning(request, "Name at least one contact.")
+    if len(names) > MOST:
+        messages.warning(request, f"Only the first {MOST:,} were taken.")
+    return redirect("segment_members", segment.pk)
+
+
+def remove(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Take one contact out."""
+    chosen = request.POST.get("remove", "")
+    if chosen.isdecimal() and len(chosen) < 18:
+        services.remove_members(segment, [int(chosen)], cause="manual", actor=actor(request))
+    return redirect("segment_members", segment.pk)
+
+
+BUTTONS: dict[str, Button] = {
+    "refresh": refresh,
+    "duplicate": duplicate,
+    "archive": archive,
+    "unarchive": unarchive,
+    "mute": mute,
+    "unmute": mute,
+    "cancel": cancel,
+    "delete": delete,
+    "add": add,
+    "remove": remove,
+}

@@ -1,0 +1,208 @@
+"""The page of one segment: its words, size, members, moves and evaluations, and what can be done to it."""
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET
+
+from contacts.models import Contact
+from segmentation import services
+from segmentation.buttons import press
+from segmentation.listing import state_of, tone_of, with_state
+from segmentation.models import Evaluation, Membership, Segment, Tally, Transition
+from segmentation.pages import clean_text
+from segmentation.sentences import sentences
+from workspace import clock
+from workspace.uses import used_by
+
+Row = TypeVar("Row", Transition, Evaluation)
+PAGE = 50
+FEW = 8
+SPANS = (7, 30, 90, 365)
+TABS = [
+    ("segment", "Overview"),
+    ("segment_members", "Members"),
+    ("segment_transitions", "Moves"),
+    ("segment_evaluations", "Evaluations"),
+]
+BECAUSE = {
+    "data": "a fact came in",
+    "clock": "time passed",
+    "edited": "the criteria were edited",
+    "manual": "by hand",
+    "import": "an import",
+    "flow": "a flow",
+    "segment": "another segment moved",
+    "merged": "contacts were merged",
+    "erased": "the contact was erased",
+    "repair": "repaired by a full evaluation",
+}
+
+
+def find(pk: int) -> Segment:
+    """Return a segment with how its evaluation stands, or answer 404."""
+    return get_object_or_404(with_state(Segment.objects.select_related("rule", "created_by")), pk=pk)
+
+
+def frame(segment: Segment, tab: str) -> dict[str, Any]:
+    """Return what every tab of a segment shows."""
+    crumbs = [{"label": "Segments", "url": reverse("segments")}, {"label": segment.name}]
+    return {"tabs": TABS, "tab": tab, "tone": tone_of(segment), "crumbs": crumbs, **figures(segment)}
+
+
+def figures(segment: Segment) -> dict[str, Any]:
+    """Return the live numbers of a segment."""
+    since = clock.now() - timedelta(hours=24)
+    day = Tally.objects.filter(segment=segment, minute__gt=since).aggregate(came=Sum("entered"), went=Sum("exited"))
+    state, note = state_of(segment)
+    size = services.size_of(segment.pk)
+    moved = {"entered": day["came"] or 0, "exited": day["went"] or 0}
+    return {"segment": segment, "size": size, "state": state, "note": note, **moved}
+
+
+@login_required
+def segment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one segment, or do what a button says."""
+    found = find(pk)
+    if request.method == "POST":
+        return press(request, found)
+    span = next((days for days in SPANS if str(days) == request.GET.get("days")), 30)
+    context = {
+        **frame(found, "segment"),
+        "words": sentences([found]).get(pk, ""),
+        "span": span,
+        "spans": SPANS,
+        "used_by": [user_of(one) for one in used_by(f"segment:{found.slug}")],
+        "transitions": told(moves_of(found)[:FEW]),
+        "transitions_url": reverse("segment_transitions", args=[pk]) + "?few=1",
+    }
+    return render(request, "segmentation/segment.html", context)
+
+
+def user_of(ref: str) -> dict[str, str]:
+    """Return what uses the segment ("flow:win-back") in words."""
+    kind, _, slug = ref.partition(":")
+    url = ""
+    if kind == "segment":
+        pk = Segment.objects.filter(slug=slug).values_list("pk", flat=True).first()
+        url = reverse("segment", args=[pk]) if pk else ""
+    return {"label": f"{kind.capitalize()} {slug}", "url": url}
+
+
+@login_required
+@require_GET
+def stats(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer the live numbers."""
+    return render(request, "segmentation/_stats.html", figures(find(pk)))
+
+
+@login_required
+@require_GET
+def growth(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer the size at the end of each day, for the chart."""
+    days = next((days for days in SPANS if str(days) == request.GET.get("days")), 30)
+    get_object_or_404(Segment, pk=pk)
+    curve = services.growth(pk, days)
+    times = [int(datetime(day.year, day.month, day.day, tzinfo=clock.now().tzinfo).timestamp()) for day, _ in curve]
+    return JsonResponse({"times": times, "series": [{"label": "Contacts", "values": [size for _, size in curve]}]})
+
+
+# Tabs -------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def members(request: HttpRequest, pk: int) -> HttpResponse:
+    """List who is in it, by number, or those that a search finds."""
+    found = find(pk)
+    q, after = clean_text(request.GET.get("q", "")), request.GET.get("after", "")
+    page = list(inside(found, q, int(after) if after.isdecimal() and len(after) < 18 else 0)[: PAGE + 1])
+    here = reverse("segment_members", args=[pk])
+    query = f"q={q}&" if q else ""
+    context = {
+        "members": page[:PAGE],
+        "q": q,
+        "removable": found.kind == Segment.Kind.STATIC and request.user.has_perm("segmentation.change_segment"),
+        "live_url": request.get_full_path(),
+        "older": f"{here}?{query}after={page[PAGE - 1].contact_id}" if len(page) > PAGE else "",
+        "newer": here if after else "",
+    }
+    if request.headers.get("X-Live"):
+        return render(request, "segmentation/_members.html", {"segment": found, **context})
+    return render(request, "segmentation/members.html", {**frame(found, "segment_members"), **context})
+
+
+def inside(segment: Segment, q: str, after: int) -> QuerySet[Membership]:
+    """Return the memberships of a segment after a contact, in the order of their key."""
+    found = Membership.objects.filter(segment=segment, contact_id__gt=after).select_related("contact")
+    for word in q.split():
+        named = Q(email__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
+        found = found.filter(contact__in=Contact.objects.filter(named | Q(user_id__icontains=word)).values("pk"))
+    return found.order_by("segment_id", "contact_id")
+
+
+@login_required
+@require_GET
+def transitions(request: HttpRequest, pk: int) -> HttpResponse:
+    """List who came and who went, newest first."""
+    found = find(pk)
+    few = bool(request.GET.get("few"))
+    page = told(before(moves_of(found), request.GET.get("before", ""))[: FEW if few else PAGE + 1])
+    context = {"transitions": page[:PAGE], "transitions_url": request.get_full_path(), "segment": found}
+    if request.headers.get("X-Live"):
+        return render(request, "segmentation/_transitions.html", context)
+    context |= turn("segment_transitions", found, page, bool(request.GET.get("before")))
+    return render(request, "segmentation/transitions.html", {**frame(found, "segment_transitions"), **context})
+
+
+def moves_of(segment: Segment) -> QuerySet[Transition]:
+    """Return the transitions of a segment, newest first."""
+    return Transition.objects.filter(segment=segment).select_related("contact").order_by("-at", "-id")
+
+
+def told(moves: QuerySet[Transition]) -> list[Any]:
+    """Give each transition its cause and contact in words."""
+    found: list[Any] = list(moves)
+    for move in found:
+        inner = f": {BECAUSE[move.inner_cause]}" if move.inner_cause in BECAUSE else ""
+        move.because = BECAUSE.get(move.cause, move.cause) + inner
+        move.who = move.contact.display if move.contact else f"Contact {move.contact_id}"
+    return found
+
+
+def before(found: QuerySet[Row], mark: str) -> QuerySet[Row]:
+    """Begin after the row that a mark ("<instant>~<id>") names."""
+    instant, _, pk = mark.partition("~")
+    try:
+        at = parse_datetime(instant)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or not pk.isdecimal() or len(pk) > 18:
+        return found
+    return found.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)))
+
+
+def turn(name: str, segment: Segment, page: list[Any], later: bool) -> dict[str, str]:
+    """Return the addresses of the newer and older page."""
+    here = reverse(name, args=[segment.pk])
+    last = page[PAGE - 1] if len(page) > PAGE else None
+    older = f"{here}?before={last.at.isoformat().replace('+', '%2B')}~{last.pk}" if last else ""
+    return {"older": older, "newer": here if later else ""}
+
+
+@login_required
+@require_GET
+def evaluations(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the looks at it, newest first."""
+    found = find(pk)
+    looks = Evaluation.objects.filter(segment=found).order_by("-at", "-id")
+    page = list(before(looks, request.GET.get("before", ""))[: PAGE + 1])
+    turns = turn("segment_evaluations", found, page, bool(request.GET.get("before")))
+    context = {**frame(found, "segment_evaluations"), "evaluations": page[:PAGE], **turns}
+    return render(request, "segmentation/evaluations.html", context)
