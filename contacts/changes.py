@@ -50,9 +50,7 @@ def read_facts(facts: Collection[str]) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
         # A statement of its own: its snapshot must be younger than the lock.
-        cursor.execute(
-            "SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s) GROUP BY fact", [_asked(facts)]
-        )
+        cursor.execute("SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s) GROUP BY fact", [_asked(facts)])
         found = dict(cursor.fetchall())
     return found if MESSAGE_SETTLED not in found else {**found, **_messages(facts, found[MESSAGE_SETTLED])}
 

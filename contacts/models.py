@@ -39,6 +39,8 @@ class Contact(models.Model):
         indexes = [
             models.Index(Lower("email"), "id", name="contact_email", condition=~models.Q(email="")),
             models.Index(fields=["phone", "id"], name="contact_phone", condition=~models.Q(phone="")),
+            models.Index(Lower("first_name"), name="contact_first_name", condition=~models.Q(first_name="")),
+            models.Index(Lower("last_name"), name="contact_last_name", condition=~models.Q(last_name="")),
             models.Index(fields=["created_at"], name="contact_created"),
             models.Index(fields=["country"], name="contact_country", condition=~models.Q(country="")),
         ]

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from contacts.addresses import key_of_email
-from contacts.documents import Document, document_of, documents_of, read_document
+from contacts.documents import document_of, documents_of, read_document
 from contacts.erasing import erase_contact, on_erase
 from contacts.ingest import Source, Taken, store
 from contacts.lists import add_to_list, archive_list, change_list, create_list, delete_list, remove_from_list
@@ -49,7 +50,7 @@ BY_HAND = Source("by hand", seen=False)
 
 
 @transaction.atomic
-def create_contact(*, document: Document, actor: Actor, at: datetime | None = None) -> Contact:
+def create_contact(*, document: Any, actor: Actor, at: datetime | None = None) -> Contact:
     """Make a contact of a document; refused with 409 when its user id or anonymous id names one already."""
     user_id, anonymous_id, traits = read_document(document)
     if not (user_id or anonymous_id or traits.standard.get("email") or traits.standard.get("phone")):
@@ -59,7 +60,7 @@ def create_contact(*, document: Document, actor: Actor, at: datetime | None = No
 
 
 @transaction.atomic
-def change_contact(*, contact: Contact, document: Document, actor: Actor, at: datetime | None = None) -> Contact:
+def change_contact(*, contact: Contact, document: Any, actor: Actor, at: datetime | None = None) -> Contact:
     """Lay a document over a contact: what it names is set, null clears, the rest stays."""
     user_id, anonymous_id, traits = read_document(document)
     if not contact.alive:
@@ -76,7 +77,7 @@ def change_contact(*, contact: Contact, document: Document, actor: Actor, at: da
 
 
 @transaction.atomic
-def upsert(*, document: Document, actor: Actor, at: datetime | None = None) -> tuple[Contact, bool]:
+def upsert(*, document: Any, actor: Actor, at: datetime | None = None) -> tuple[Contact, bool]:
     """Make the contact of a user id, or lay the document over it; return it and whether it was made."""
     user_id, anonymous_id, traits = read_document(document)
     if not user_id:

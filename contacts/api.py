@@ -1,0 +1,327 @@
+"""The API of contacts: /api/v1/contacts/, attributes/, events/names/ and lists/."""
+
+import re
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts import declaring, services
+from contacts.models import Attribute, Consent, Contact, Event, EventName, List
+from contacts.panels import filters
+from contacts.properties import CUSTOM
+from contacts.searching import search
+from contacts.wire import (
+    AttributeChange,
+    AttributeInput,
+    ConsentInput,
+    EventNameChange,
+    ListChange,
+    ListInput,
+    MembersInput,
+    attribute_out,
+    consent_out,
+    contacts_out,
+    event_name_out,
+    event_out,
+    list_out,
+    members_out,
+)
+from workspace.api import NewestFirst, actor_of
+from workspace.problems import Fault, Refused, refuse
+
+ANYTHING = OpenApiTypes.OBJECT
+LIST_ID = re.compile(r"^(?:lst_)?([0-9]{1,18})$")
+
+
+def find(ref: str) -> Contact:
+    """Return the contact that a path names, or answer 404."""
+    found = services.find_contact(ref)
+    if found is None:
+        raise Http404
+    return found
+
+
+def find_list(ref: str) -> List:
+    """Return the list of an id (lst_3) or slug, or answer 404."""
+    match = LIST_ID.match(ref)
+    found = List.objects.filter(pk=int(match[1])) if match else List.objects.filter(slug=ref.replace("\x00", ""))
+    held = found.first()
+    if held is None:
+        raise Http404
+    return held
+
+
+class Door(generics.GenericAPIView[Any]):
+    """What the views of this floor share."""
+
+    write_permission = "contacts.change_contact"
+    queryset = Contact.objects.none()
+
+    def said(self, request: Request, form: type[Any]) -> dict[str, Any]:
+        """Return the checked body."""
+        checked = form(data=request.data)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
+
+    def page(self, found: QuerySet[Any], out: Any) -> Response:
+        """Answer one page of rows."""
+        return self.get_paginated_response(out(self.paginate_queryset(found) or []))
+
+
+class LatestFirst(NewestFirst):
+    """Pages of what has an instant."""
+
+    ordering = ("-at", "-id")
+
+
+class ByName(NewestFirst):
+    """Pages in the order of names."""
+
+    ordering = "name"
+
+
+class ContactsView(Door):
+    """All contacts."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("q", str), OpenApiParameter("list", str), OpenApiParameter("segment", str)],
+        responses=ANYTHING,
+    )
+    def get(self, request: Request) -> Response:
+        """List contacts, newest first; `q` searches by the beginning of user id, email, phone or name."""
+        query = request.query_params
+        found = search(query.get("q", ""))
+        if slug := query.get("list"):
+            found = found.filter(pk__in=find_list(slug).members.values("contact_id"))
+        for name, filtering in filters().items():
+            if value := query.get(name):
+                found = found.filter(filtering(value))
+        return self.page(found, contacts_out)
+
+    @extend_schema(request=ANYTHING, responses={201: ANYTHING})
+    def post(self, request: Request) -> Response:
+        """Make a contact of a contact document; 409 names an identity that exists."""
+        made = services.create_contact(document=request.data, actor=actor_of(request))
+        return Response(services.document_of(made), status=201)
+
+
+class ContactView(Door):
+    """One contact, by con_42, user:<user id> or email:<address>."""
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, ref: str) -> Response:
+        """Read a contact."""
+        return Response(services.document_of(find(ref)))
+
+    @extend_schema(request=ANYTHING, responses=ANYTHING)
+    def patch(self, request: Request, ref: str) -> Response:
+        """Change what the document names; null clears, the rest stays."""
+        changed = services.change_contact(contact=find(ref), document=request.data, actor=actor_of(request))
+        return Response(services.document_of(changed))
+
+    @extend_schema(request=ANYTHING, responses=ANYTHING)
+    def put(self, request: Request, ref: str) -> Response:
+        """Make the contact of a user id, or change it: PUT contacts/user:<user id>/."""
+        if not isinstance(request.data, dict):
+            raise refuse("", "A contact is a JSON object.")
+        if not ref.startswith("user:"):
+            return self.patch(request, ref)
+        user_id = ref.removeprefix("user:")
+        if request.data.get("userId", user_id) != user_id:
+            raise refuse("userId", "The userId in the body is another than the one in the path.")
+        document = {**request.data, "userId": user_id}
+        contact, made = services.upsert(document=document, actor=actor_of(request))
+        return Response(services.document_of(contact), status=201 if made else 200)
+
+    @extend_schema(responses=ANYTHING)
+    def delete(self, request: Request, ref: str) -> Response:
+        """Erase a contact and answer the receipt: what was erased."""
+        return Response(services.erase_contact(contact=find(ref), actor=actor_of(request)))
+
+
+class ContactEventsView(Door):
+    """What a contact did."""
+
+    pagination_class = LatestFirst
+
+    @extend_schema(parameters=[OpenApiParameter("event", str)], responses=ANYTHING)
+    def get(self, request: Request, ref: str) -> Response:
+        """List events, latest first; `event` chooses a name."""
+        found = Event.objects.filter(contact=find(ref)).select_related("name")
+        if name := request.query_params.get("event"):
+            found = found.filter(name__name=name.replace("\x00", ""))
+        return self.page(found, lambda rows: [event_out(one) for one in rows])
+
+
+class ContactConsentsView(Door):
+    """What a contact said about being told things."""
+
+    pagination_class = LatestFirst
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, ref: str) -> Response:
+        """List the evidence, latest first."""
+        return self.page(Consent.objects.filter(contact=find(ref)), lambda rows: [consent_out(one) for one in rows])
+
+    @extend_schema(request=ConsentInput, responses={201: ANYTHING})
+    def post(self, request: Request, ref: str) -> Response:
+        """Add evidence; the newest per channel and topic stands."""
+        contact, said = find(ref), self.said(request, ConsentInput)
+        services.record_consent(contact_id=contact.pk, actor=actor_of(request), **said)
+        return Response(consent_out(contact.consents.latest("pk")), status=201)
+
+
+class AttributesView(Door):
+    """The catalogue of attributes."""
+
+    pagination_class = ByName
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request) -> Response:
+        """List attributes by name."""
+        return self.page(Attribute.objects.all(), lambda rows: [attribute_out(one) for one in rows])
+
+    @extend_schema(request=AttributeInput, responses={201: ANYTHING})
+    def post(self, request: Request) -> Response:
+        """Declare an attribute before it arrives."""
+        said = self.said(request, AttributeInput)
+        return Response(attribute_out(declaring.declare_attribute(actor=actor_of(request), **said)), status=201)
+
+
+class AttributeView(Door):
+    """One attribute, by its path with or without customProperties."""
+
+    def held(self, name: str) -> Attribute:
+        """Return it or answer 404."""
+        found = Attribute.objects.filter(name=name.removeprefix(CUSTOM).replace("\x00", "")).first()
+        if found is None:
+            raise Http404
+        return found
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, name: str) -> Response:
+        """Read an attribute."""
+        return Response(attribute_out(self.held(name)))
+
+    @extend_schema(request=AttributeChange, responses=ANYTHING)
+    def patch(self, request: Request, name: str) -> Response:
+        """Change an attribute; a type that is said is declared from now on."""
+        said = self.said(request, AttributeChange)
+        return Response(attribute_out(declaring.change_attribute(self.held(name), actor=actor_of(request), **said)))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:
+        """Forget an attribute that nothing uses."""
+        declaring.delete_attribute(self.held(name), actor=actor_of(request))
+        return Response(status=204)
+
+
+class EventNamesView(Door):
+    """The catalogue of event names."""
+
+    pagination_class = ByName
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request) -> Response:
+        """List event names with the properties learned."""
+        return self.page(EventName.objects.all(), lambda rows: [event_name_out(one) for one in rows])
+
+
+class EventNameView(Door):
+    """One event name."""
+
+    def held(self, name: str) -> EventName:
+        """Return it or answer 404."""
+        found = EventName.objects.filter(name=name.replace("\x00", "")).first()
+        if found is None:
+            raise Http404
+        return found
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, name: str) -> Response:
+        """Read an event name."""
+        return Response(event_name_out(self.held(name)))
+
+    @extend_schema(request=EventNameChange, responses=ANYTHING)
+    def patch(self, request: Request, name: str) -> Response:
+        """Hide or block a name, or choose the property that is its value."""
+        said = self.said(request, EventNameChange)
+        return Response(event_name_out(declaring.change_event_name(self.held(name), actor=actor_of(request), **said)))
+
+
+class ListsView(Door):
+    """All lists."""
+
+    write_permission = "contacts.change_list"
+
+    @extend_schema(parameters=[OpenApiParameter("archived", bool)], responses=ANYTHING)
+    def get(self, request: Request) -> Response:
+        """List the lists, newest first; `archived=true` shows the archived."""
+        archived = request.query_params.get("archived", "").lower() in ("1", "true")
+        found = List.objects.filter(archived_at__isnull=not archived)
+        return self.page(found, lambda rows: [list_out(one) for one in rows])
+
+    @extend_schema(request=ListInput, responses={201: ANYTHING})
+    def post(self, request: Request) -> Response:
+        """Make a list."""
+        made = services.create_list(actor=actor_of(request), **self.said(request, ListInput))
+        return Response(list_out(made, 0), status=201)
+
+
+class ListView(Door):
+    """One list, by lst_3 or slug."""
+
+    write_permission = "contacts.change_list"
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, ref: str) -> Response:
+        """Read a list with its size."""
+        held = find_list(ref)
+        return Response(list_out(held, held.members.count()))
+
+    @extend_schema(request=ListChange, responses=ANYTHING)
+    def patch(self, request: Request, ref: str) -> Response:
+        """Change a list; `archived` puts it away or takes it out."""
+        held, said = find_list(ref), self.said(request, ListChange)
+        if (archived := said.pop("archived", None)) is not None:
+            services.archive_list(held, archived=archived, actor=actor_of(request))
+        return Response(list_out(services.change_list(held, actor=actor_of(request), **said), held.members.count()))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, ref: str) -> Response:
+        """Delete a list that nothing uses; 409 lists what uses it."""
+        services.delete_list(find_list(ref), actor=actor_of(request))
+        return Response(status=204)
+
+
+class ListMembersView(Door):
+    """Who is on a list."""
+
+    write_permission = "contacts.change_list"
+    removing = False
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, ref: str) -> Response:
+        """List the members, newest contacts first."""
+        if self.removing:
+            raise Refused("Send the contacts to remove as POST.", status=405)
+        found = Contact.objects.filter(Q(list_members__list=find_list(ref)))
+        return self.page(found, members_out)
+
+    @extend_schema(request=MembersInput, responses=ANYTHING)
+    def post(self, request: Request, ref: str) -> Response:
+        """Put contacts on the list (or take them off); those not found are named and nothing is done."""
+        held, refs = find_list(ref), self.said(request, MembersInput)["contacts"]
+        found = services.find_contacts(refs)
+        if missing := [(index, one) for index, one in enumerate(refs) if one not in found]:
+            faults = [Fault(f"contacts[{index}]", f'There is no contact "{one}".') for index, one in missing[:100]]
+            raise Refused(f"{len(missing)} of {len(refs)} contacts are not known here.", faults)
+        verb = services.remove_from_list if self.removing else services.add_to_list
+        count = verb(held, [one.pk for one in found.values()], cause="manual")
+        return Response({"removed" if self.removing else "added": count, "size": held.members.count()})
