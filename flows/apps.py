@@ -14,5 +14,6 @@ class FlowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Check the kinds of nodes at start."""
+        """Check the kinds of nodes at start, and let erasing a contact erase what its journeys remember."""
         register(import_module("flows.checks").check_kinds)  # needs the models, which load after this module
+        import_module("contacts.services").on_erase(import_module("flows.erasing").erase)

@@ -141,7 +141,7 @@ class Batch:
             try:
                 decided.append((one, node.type.decide(node.settings, self._scene(one, node, answers, settled))))
             except Exception as error:  # whatever a kind of node raises is this enrollment's trouble alone
-                log.exception("enrollment.step_failed", enrollment=one.id, node=node.key)
+                log.warning("enrollment.step_failed", enrollment=one.id, node=node.key, error=repr(error))
                 self.fail(one, error)
         return decided
 

@@ -71,11 +71,11 @@ def _try(picked: Sequence[int], limit: int) -> int:
         return _transaction(picked, limit, taken)
     except OperationalError:
         raise
-    except Exception:
+    except Exception as error:
         if len(taken) > 1:
             half = len(taken) // 2
             return _try(taken[:half], half) + _try(taken[half:], len(taken) - half)
-        log.exception("contact.changes_failed", contact=taken[0] if taken else None)
+        log.warning("contact.changes_failed", contact=taken[0] if taken else None, error=repr(error))
         _select(
             "UPDATE contacts_change SET lane = %s WHERE contact_id = ANY(%s) AND stage = 2 RETURNING id", [ASIDE, taken]
         )

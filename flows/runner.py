@@ -89,7 +89,7 @@ def _try(picked: Sequence[Picked], limit: int, tries: int = TRIES) -> Progress:
             return _try(taken[:half], half) + _try(taken[half:], len(taken) - half)
         if not taken:
             raise
-        log.exception("enrollment.step_failed", enrollment=taken[0][0])
+        log.warning("enrollment.step_failed", enrollment=taken[0][0], error=repr(error))
         return _poison(taken, error)
 
 

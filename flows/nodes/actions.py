@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from contacts.services import faults_of
 from flows.nodes.base import Decision, Go, Node, NodeSettings, Port, Scene, Stay, Surroundings, setting
 from flows.nodes.effects import ChangeList, ChangeSegment, Say, UpdateContact
 
@@ -175,14 +176,8 @@ class UpdateContactNode(Node[UpdateContactSettings]):
         """Find an empty list and attributes that nobody may write."""
         if not settings.changes:
             return [("changes", "Add at least one change.")]
-        return [
-            (f"changes[{index}].attribute", f"“{one.attribute}” follows from facts and cannot be written.")
-            for index, one in enumerate(settings.changes)
-            if one.attribute in DERIVED
-        ]
-
-
-DERIVED = frozenset({"createdAt", "lastSeenAt", "emailSubscribed", "smsSubscribed", "whatsappSubscribed", "userId"})
+        written = [one.model_dump(exclude_unset=True) for one in settings.changes]
+        return [(fault.path, fault.message) for fault in faults_of(written)]
 
 
 def _change_words(change: AttributeChange) -> str:
