@@ -17,3 +17,4 @@ class FlowsConfig(AppConfig):
         """Check the kinds of nodes at start, and let erasing a contact erase what its journeys remember."""
         register(import_module("flows.checks").check_kinds)  # needs the models, which load after this module
         import_module("contacts.services").on_erase(import_module("flows.erasing").erase)
+        import_module("contacts.panels").register("flows", import_module("flows.people").panel, order=20)

@@ -165,9 +165,7 @@ def card_view(graph: Graph, card: Card, missing: list[str], names: Mapping[str, 
     """Put a node into words."""
     node = graph.nodes[card.key]
     kind = node.type
-    words = words_of(node, names)
-    if missing and UNSET in words:
-        words = ""  # what is missing says it better
+    words = said_of(node, names) if missing else words_of(node, names)  # what is missing says it better
     others = [target for _, target in list(graph.out(card.key))[1:]]
     below: set[str] = set().union(*(graph.reached(one) for one in others))
     return CardView(
@@ -199,6 +197,12 @@ def words_of(node: GraphNode, names: Mapping[str, str]) -> str:
     if words.startswith(prefix):
         words = words.removeprefix(prefix)[:1].upper() + words.removeprefix(prefix)[1:]
     return QUOTED.sub(lambda found: f"“{names.get(found[1], found[1])}”", words)
+
+
+def said_of(node: GraphNode, names: Mapping[str, str]) -> str:
+    """Say what a node does; nothing while it is not set up."""
+    words = words_of(node, names)
+    return "" if UNSET in words else words
 
 
 def names_of_used() -> dict[str, str]:

@@ -49,12 +49,10 @@ def inside(flow: Flow, titles: Mapping[str, str]) -> list[dict[str, Any]]:
     return [{**one, "title": titles.get(one["node"], one["node"])} for one in publishing.publication_plan(flow)]
 
 
-def versions(flow: Flow) -> list[Any]:
+def versions(flow: Flow) -> list[dict[str, Any]]:
     """Return the published versions, newest first, with how many steps each has."""
-    found = list(flow.versions.select_related("published_by").order_by("-number")[:50])
-    for one in found:
-        one.steps = len(one.graph.get("nodes", []))
-    return found
+    found = flow.versions.select_related("published_by").order_by("-number")[:50]
+    return [{"version": one, "steps": len(one.graph.get("nodes", []))} for one in found]
 
 
 def changes(flow: Flow, drawn: canvas.Canvas) -> list[dict[str, str]]:
@@ -84,7 +82,7 @@ def _activation(flow: Flow, name: str, problem: Refused | None, sent: QueryDict 
     return {
         "verb": name,
         "title": "Activate flow" if name == "activate" else "Activate flow again",
-        "summary": canvas.words_of(trigger, canvas.names_of_used()) + "." if trigger else "",
+        "summary": _summary(canvas.said_of(trigger, canvas.names_of_used()) if trigger else ""),
         "inside": size_of(segment.pk) if segment is not None and not leaves else None,
         "qualified": services.qualified_meanwhile(flow) if name == "resume" else None,
         "leave_words": _leave_words(segment, leaves) if segment is not None else "",
@@ -93,6 +91,10 @@ def _activation(flow: Flow, name: str, problem: Refused | None, sent: QueryDict 
         "errors": _by_field(problem),
         "more_open": bool(values["exit_when"] or values["restart_when"] or _by_field(problem)),
     }
+
+
+def _summary(words: str) -> str:
+    return f"Starts when a contact {words[0].lower()}{words[1:]}." if words else ""
 
 
 def _leave_words(segment: Segment, leaves: bool) -> str:

@@ -1,7 +1,7 @@
 """The API of enrollments: /api/v1/flows/{id}/enrollments/ and /api/v1/enrollments/."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import services, tending
+from flows import services
 from flows.api import Door, find
 from flows.models import Enrollment, Step
 from flows.wire import ANYTHING, ContactsInput, EnrollmentOutput, StepOutput
@@ -30,6 +30,11 @@ def asked(found: QuerySet[Enrollment], query: Any) -> QuerySet[Enrollment]:
     if node := query.get("node", "").replace("\x00", ""):
         found = found.filter(node=node)
     return found.select_related("flow", "version", "contact")
+
+
+def enrollments_out(found: Sequence[Enrollment]) -> list[Any]:
+    """Return enrollments as they go out."""
+    return [EnrollmentOutput(one).data for one in found]
 
 
 def find_enrollment(ref: str) -> Enrollment:
@@ -56,7 +61,7 @@ class FlowEnrollmentsView(Door):
     def get(self, request: Request, ref: str) -> Response:
         """List the enrollments of a flow, newest first."""
         page = self.paginate_queryset(asked(Enrollment.objects.filter(flow=find(ref)), request.query_params))
-        return self.get_paginated_response(EnrollmentOutput(page or [], many=True).data)
+        return self.get_paginated_response(enrollments_out(page or []))
 
     @extend_schema(request=ContactsInput, responses=ANYTHING)
     def post(self, request: Request, ref: str) -> Response:
@@ -81,7 +86,7 @@ class EnrollmentsView(Door):
     def get(self, request: Request) -> Response:
         """List enrollments, newest first."""
         page = self.paginate_queryset(asked(Enrollment.objects.all(), request.query_params))
-        return self.get_paginated_response(EnrollmentOutput(page or [], many=True).data)
+        return self.get_paginated_response(enrollments_out(page or []))
 
 
 class EnrollmentView(Door):
@@ -132,16 +137,16 @@ class EnrollmentVerb(Door):
 class ExitView(EnrollmentVerb):
     """Take out."""
 
-    verb = staticmethod(tending.exit_enrollments)
+    verb = staticmethod(services.exit_enrollments)
 
 
 class RetryView(EnrollmentVerb):
     """Try again."""
 
-    verb = staticmethod(tending.retry_enrollments)
+    verb = staticmethod(services.retry_enrollments)
 
 
 class SkipView(EnrollmentVerb):
     """Go past."""
 
-    verb = staticmethod(tending.skip_enrollments)
+    verb = staticmethod(services.skip_enrollments)

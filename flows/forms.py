@@ -108,6 +108,7 @@ class NodeForm:
 
 def node_form(node: AnyNode, raw: Mapping[str, Any], choices: Choices, faults: Sequence[Fault] = ()) -> NodeForm:
     """Return the panel's form of a node with these settings as stored."""
+    raw = {**node.Settings().model_dump(mode="json"), **raw}
     settings = [_setting(node, name, raw, choices, faults) for name in node.Settings.model_fields]
     settings.sort(key=lambda one: one.name not in FIRST)
     main = [one for one in settings if one.name not in MORE]
@@ -117,7 +118,7 @@ def node_form(node: AnyNode, raw: Mapping[str, Any], choices: Choices, faults: S
 def _setting(node: AnyNode, name: str, raw: Mapping[str, Any], choices: Choices, faults: Sequence[Fault]) -> Setting:
     declared = node.Settings.model_fields[name]
     widget = widget_of(node, name)
-    value = raw.get(name, declared.get_default(call_default_factory=True))  # type: ignore[call-arg]
+    value = raw[name]
     mine = [one for one in faults if _within(one.path, name)]
     setting = Setting(
         name=name,
@@ -177,7 +178,8 @@ def duration_parts(text: str) -> dict[str, str]:
 def _change_parts(change: Mapping[str, Any]) -> dict[str, Any]:
     verb = next((one for one, _ in VERBS if one in change), "set")
     value = change.get(verb, "")
-    return {"attribute": change.get("attribute", ""), "verb": verb, "value": "" if verb == "clear" else _plain(value)}
+    attribute = str(change.get("attribute", "")).removeprefix("customProperties.")
+    return {"attribute": attribute, "verb": verb, "value": "" if verb == "clear" else _plain(value)}
 
 
 def _plain(value: Any) -> str:

@@ -12,9 +12,10 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
 
-from flows import canvas, dialogs, editing, services, stats, wire
+from flows import canvas, dialogs, drafts, editing, services, stats, wire
 from flows.editing import Outcome
 from flows.forms import node_form, read_settings
+from flows.graph import GraphNode
 from flows.models import Flow, Node
 from flows.nodes import KINDS
 from workspace.audit import Actor
@@ -78,7 +79,7 @@ def _matching(words: str, status: str) -> QuerySet[Flow]:
 
 
 def _row(flow: Any, totals: dict[str, int], names: dict[str, str]) -> dict[str, Any]:
-    trigger = canvas.GraphNode("", flow.trigger_kind or "", settings=flow.trigger_settings or {})
+    trigger = GraphNode("", flow.trigger_kind or "", settings=flow.trigger_settings or {})
     return {
         "flow": flow,
         "status": shown_status(flow),
@@ -88,11 +89,10 @@ def _row(flow: Any, totals: dict[str, int], names: dict[str, str]) -> dict[str, 
     }
 
 
-def _trigger_words(trigger: canvas.GraphNode, names: dict[str, str]) -> str:
+def _trigger_words(trigger: GraphNode, names: dict[str, str]) -> str:
     if not trigger.kind:
         return "No trigger yet"
-    words = canvas.words_of(trigger, names)
-    return "The trigger is not set up yet" if canvas.UNSET in words else words
+    return canvas.said_of(trigger, names) or "The trigger is not set up yet"
 
 
 def shown_status(flow: Flow) -> str:
@@ -173,9 +173,9 @@ def panel(found: Flow, key: str, *, sent: Any = None, problem: Refused | None = 
     kind = KINDS[row.kind]
     choices = canvas.load_choices()
     raw = row.settings if sent is None else read_settings(kind, sent, choices)[0]
-    faults = canvas.faults_at(found, key) if problem is None else editing.at_panel(problem)
-    names = {name: [] for name in kind.Settings.model_fields} | {"": []}
-    node = canvas.GraphNode(row.key, row.kind, row.name, row.note, row.settings)
+    faults = editing.at_panel(problem) if problem else canvas.faults_at(found, key) if row.settings else []
+    known = set(kind.Settings.model_fields)
+    node = GraphNode(row.key, row.kind, row.name, row.note, row.settings)
     return {
         "key": key,
         "group": kind.group,
@@ -183,9 +183,9 @@ def panel(found: Flow, key: str, *, sent: Any = None, problem: Refused | None = 
         "label": kind.label,
         "description": kind.description,
         "name": row.name if sent is None else sent.get("name", ""),
-        "words": canvas.words_of(node, canvas.names_of_used()),
+        "words": canvas.said_of(node, canvas.names_of_used()),
         "form": node_form(kind, raw, choices, faults),
-        "loose_faults": [one.message for one in faults if one.path.split(".")[0].split("[")[0] not in names],
+        "loose_faults": [one.message for one in faults if one.path.split(".")[0].split("[")[0] not in known],
         "problem": problem.detail if problem and not problem.faults else "",
         "attributes": [one.removeprefix("customProperties.") for one in choices.attributes],
         "links": panel_links(raw),
@@ -314,7 +314,7 @@ def flow_dialog(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 def flow_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the counts on the cards."""
     found = get_object_or_404(Flow, pk=pk)
-    graph = canvas.drafts.load(found)
+    graph = drafts.load(found)
     strips = canvas.strips(stats.counts(found), canvas.picture_of(graph, counts=True))
     return render(request, "flows/_counts.html", {"flow": found, "strips": strips})
 

@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
 
 from contacts.models import Contact
-from flows import canvas, drafts, tending
+from flows import canvas, drafts, services
 from flows.graph import Graph, GraphNode
 from flows.models import Enrollment, Flow, Step
 from workspace.audit import Actor
@@ -22,9 +22,9 @@ from workspace.problems import Refused
 PAGE = 50
 STEPS = 500
 DEEDS = {
-    "exit": (tending.exit_enrollments, "Taken out."),
-    "retry": (tending.retry_enrollments, "It is tried again now."),
-    "skip": (tending.skip_enrollments, "That step is skipped."),
+    "exit": (services.exit_enrollments, "Taken out."),
+    "retry": (services.retry_enrollments, "It is tried again now."),
+    "skip": (services.skip_enrollments, "That step is skipped."),
 }
 CAUSES = {
     "transition": "Met the segment trigger",
@@ -197,7 +197,7 @@ def _said(value: Any) -> str:
     return str(value)
 
 
-def contact_panel(request: HttpRequest, contact: Contact) -> dict[str, Any]:
-    """Return the flows of a contact for the panel on the contact's page, newest first."""
+def panel(contact: Contact) -> tuple[str, dict[str, Any]]:
+    """Return the flows of a contact for the contact's page, newest first: where now, what next, how it ended."""
     found = Enrollment.objects.filter(contact_id=contact.pk).select_related("flow").order_by("-id")
-    return {"journeys": list(found[:20])}
+    return "flows/_contact_panel.html", {"journeys": list(found[:20])}

@@ -32,5 +32,6 @@ export function listenForDialogs() {
     const more = document.getElementById(button.getAttribute("aria-controls"));
     const shown = more.classList.toggle("is-shown");
     button.setAttribute("aria-expanded", String(shown));
+    if (shown) button.scrollIntoView({ block: "start" });
   });
 }

@@ -1,7 +1,6 @@
 // The panel at the right: rows that come and go, faults while one types, saving.
 
 import { act, get, studio, take } from "./canvas-post.js";
-import { focusStop } from "./canvas-move.js";
 
 const PAUSE = 450;
 let timer = 0;
@@ -72,7 +71,6 @@ export async function openPanel(key) {
 export function closePanel() {
   const key = form()?.dataset.node;
   document.getElementById("panel").replaceChildren();
-  for (const card of document.querySelectorAll(".node-card.is-selected")) { card.classList.remove("is-selected"); card.removeAttribute("aria-current"); }
   document.dispatchEvent(new CustomEvent("canvas", { detail: { focus: key } }));
 }
 
@@ -136,5 +134,3 @@ export function listenForPanel() {
   addEventListener("beforeunload", (event) => { if (dirty()) event.preventDefault(); });
   ready();
 }
-
-export { focusStop };

@@ -26,6 +26,7 @@ function body(values) {
   const data = values instanceof FormData ? values : new FormData();
   if (!(values instanceof FormData)) for (const [name, value] of Object.entries(values)) data.set(name, value ?? "");
   data.set("revision", board().dataset.revision);
+  data.set("open", document.getElementById("panel-form")?.dataset.node ?? "");
   return new URLSearchParams(data);
 }
 

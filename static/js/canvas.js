@@ -50,7 +50,7 @@ function clicked(event) {
 }
 
 function typing(target) {
-  return target.closest?.("input, textarea, select, [contenteditable], criteria-builder, .menu");
+  return target.closest?.("input, textarea, select, [contenteditable], criteria-builder, .menu, .insert-menu");
 }
 
 function keyed(event) {
@@ -90,8 +90,24 @@ function escape(event) {
   return false;
 }
 
+function mark(key) {
+  for (const card of document.querySelectorAll(".node-card")) {
+    const chosen = card.dataset.node === key;
+    card.classList.toggle("is-selected", chosen);
+    if (chosen) card.setAttribute("aria-current", "true");
+    else card.removeAttribute("aria-current");
+  }
+}
+
+function firstOfPanel() {
+  const controls = document.querySelectorAll("#panel .panel-body :is(select, input:not([type=hidden]), textarea, button, summary)");
+  return [...controls].find((one) => one.checkVisibility()) ?? document.querySelector("#panel h2");
+}
+
 // After each action the board is another: keep one stop in the tab order, and go where the answer says.
 function changed() {
+  const live = document.documentElement.dataset.liveState;
+  if (live) for (const place of document.querySelectorAll(".live-state")) place.dataset.state = live;
   keepOneStop();
   follow();
 }
@@ -99,11 +115,12 @@ function changed() {
 document.addEventListener("canvas", (event) => {
   const { focus, node } = event.detail ?? {};
   changed();
+  mark(node);
   const address = new URL(location.href);
   if (node) address.searchParams.set("node", node);
   else address.searchParams.delete("node");
   history.replaceState(history.state, "", address);
-  if (focus === "panel") document.querySelector("#panel :is(select, input:not([type=hidden]), textarea, h2)")?.focus({ preventScroll: true });
+  if (focus === "panel") firstOfPanel()?.focus({ preventScroll: true });
   else if (focus) focusStop(document.getElementById(`card-${focus}`) ?? stops()[0]);
   const card = node && document.getElementById(`card-${node}`);
   if (card) reveal(card);

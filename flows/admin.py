@@ -1,0 +1,151 @@
+"""The back office of flows: everything to look at, and the few verbs that services offer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from flows import services
+from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Step, Tally, Version, Watch
+from workspace.audit import Actor
+from workspace.back_office import BackOffice, ReadOnly
+from workspace.problems import Refused
+
+
+def tried(request: HttpRequest, chosen: Sequence[Any], verb: Callable[[Any], Any], done: str) -> None:
+    """Do a verb to each of the chosen, and say how many went well and why others did not."""
+    well = 0
+    for one in chosen:
+        try:
+            verb(one)
+            well += 1
+        except Refused as error:
+            messages.warning(request, f"{one}: {error.detail}")
+    if well:
+        messages.success(request, f"{well} {done}.")
+
+
+@admin.register(Flow)
+class FlowAdmin(ReadOnly):
+    """Flows; they are drawn on the canvas."""
+
+    list_display = ("name", "slug", "status", "revision", "owner", "activated_at", "updated_at")
+    list_filter = ("status",)
+    search_fields = ("name", "slug")
+    list_select_related = ("owner",)
+    actions = ("pause", "drain")
+
+    @admin.action(description="Pause (hold the clock)", permissions=["run"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[Flow]) -> None:
+        """Pause the chosen flows."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: services.pause(one, mode="hold_clock", actor=actor), "paused")
+
+    @admin.action(description="Drain", permissions=["run"])
+    def drain(self, request: HttpRequest, chosen: QuerySet[Flow]) -> None:
+        """Drain the chosen flows."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: services.drain(one, actor=actor), "draining")
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Tell who may run flows."""
+        return request.user.has_perm("flows.run_flow")
+
+
+@admin.register(Node)
+class NodeAdmin(ReadOnly):
+    """Nodes of drafts."""
+
+    list_display = ("key", "kind", "name", "flow")
+    list_filter = ("kind",)
+    search_fields = ("key", "name")
+    list_select_related = ("flow",)
+
+
+@admin.register(Edge)
+class EdgeAdmin(ReadOnly):
+    """Edges of drafts."""
+
+    list_display = ("flow", "source", "port", "target")
+    list_select_related = ("flow",)
+
+
+@admin.register(Version)
+class VersionAdmin(ReadOnly):
+    """Published flows."""
+
+    list_display = ("flow", "number", "published_by", "published_at")
+    list_select_related = ("flow", "published_by")
+
+
+@admin.register(Watch)
+class WatchAdmin(ReadOnly):
+    """What versions ask."""
+
+    list_display = ("version", "purpose", "node", "name", "rule")
+    list_filter = ("purpose",)
+    list_select_related = ("version", "rule")
+
+
+@admin.register(Entry)
+class EntryAdmin(ReadOnly):
+    """Decisions about reasons to start."""
+
+    list_display = ("id", "flow", "contact_id", "source_kind", "outcome", "reason", "at")
+    list_filter = ("outcome", "source_kind")
+    list_select_related = ("flow",)
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(ReadOnly):
+    """Contacts on their way."""
+
+    list_display = ("id", "flow", "contact_id", "status", "node", "due_at", "parked", "attempts", "entered_at")
+    list_filter = ("status",)
+    search_fields = ("=contact__email", "=id")
+    list_select_related = ("flow",)
+    actions = ("take_out", "retry")
+
+    @admin.action(description="Take out of the flow", permissions=["run"])
+    def take_out(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
+        """End the chosen journeys."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: services.exit_enrollments([one.pk], actor=actor), "taken out")
+
+    @admin.action(description="Try again", permissions=["run"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
+        """Try failed steps again."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: services.retry_enrollments([one.pk], actor=actor), "tried again")
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Tell who may act on people in flows."""
+        return request.user.has_perm("flows.run_flow")
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnly):
+    """Nodes passed."""
+
+    list_display = ("enrollment_id", "visit", "kind", "node", "port", "next", "at")
+    list_filter = ("kind",)
+
+
+@admin.register(Tally)
+class TallyAdmin(ReadOnly):
+    """Counts as deltas."""
+
+    list_display = ("flow", "node", "port", "what", "minute", "count")
+    list_filter = ("what",)
+    list_select_related = ("flow",)
+
+
+@admin.register(Broadcast)
+class BroadcastAdmin(BackOffice):
+    """Messages to an audience."""
+
+    list_display = ("name", "status", "send_at", "created_at")
+    list_filter = ("status",)
+    search_fields = ("name", "slug")

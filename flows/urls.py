@@ -1,0 +1,42 @@
+"""The addresses of flows: pages, and the part of the API."""
+
+from django.urls import path
+
+from flows import api as wire
+from flows import enrollment_api as ways
+from flows import pages as views
+from flows import people
+
+pages = [
+    path("flows/", views.flows, name="flows"),
+    path("flows/<int:pk>/", views.flow, name="flow"),
+    path("flows/<int:pk>/nodes/<slug:key>/", views.flow_node, name="flow_node"),
+    path("flows/<int:pk>/dialogs/<slug:name>/", views.flow_dialog, name="flow_dialog"),
+    path("flows/<int:pk>/counts/", views.flow_counts, name="flow_counts"),
+    path("flows/<int:pk>/totals/", views.flow_totals, name="flow_totals"),
+    path("flows/<int:pk>/people/", people.flow_people, name="flow_people"),
+    path("enrollments/<int:pk>/", people.enrollment, name="enrollment"),
+]
+
+api = [
+    path("flows/", wire.FlowsView.as_view(), name="api_flows"),
+    path("flows/<str:ref>/", wire.FlowView.as_view(), name="api_flow"),
+    path("flows/<str:ref>/check/", wire.CheckView.as_view(), name="api_flow_check"),
+    path("flows/<str:ref>/publish/", wire.PublishView.as_view(), name="api_flow_publish"),
+    path("flows/<str:ref>/publish-plan/", wire.PublishPlanView.as_view(), name="api_flow_publish_plan"),
+    path("flows/<str:ref>/activate/", wire.ActivateView.as_view(), name="api_flow_activate"),
+    path("flows/<str:ref>/pause/", wire.PauseView.as_view(), name="api_flow_pause"),
+    path("flows/<str:ref>/resume/", wire.ResumeView.as_view(), name="api_flow_resume"),
+    path("flows/<str:ref>/drain/", wire.DrainView.as_view(), name="api_flow_drain"),
+    path("flows/<str:ref>/archive/", wire.ArchiveView.as_view(), name="api_flow_archive"),
+    path("flows/<str:ref>/duplicate/", wire.DuplicateView.as_view(), name="api_flow_duplicate"),
+    path("flows/<str:ref>/versions/", wire.VersionsView.as_view(), name="api_flow_versions"),
+    path("flows/<str:ref>/stats/", wire.StatsView.as_view(), name="api_flow_stats"),
+    path("flows/<str:ref>/enrollments/", ways.FlowEnrollmentsView.as_view(), name="api_flow_enrollments"),
+    path("enrollments/", ways.EnrollmentsView.as_view(), name="api_enrollments"),
+    path("enrollments/<str:ref>/", ways.EnrollmentView.as_view(), name="api_enrollment"),
+    path("enrollments/<str:ref>/steps/", ways.StepsView.as_view(), name="api_enrollment_steps"),
+    path("enrollments/<str:ref>/exit/", ways.ExitView.as_view(), name="api_enrollment_exit"),
+    path("enrollments/<str:ref>/retry/", ways.RetryView.as_view(), name="api_enrollment_retry"),
+    path("enrollments/<str:ref>/skip/", ways.SkipView.as_view(), name="api_enrollment_skip"),
+]
