@@ -44,7 +44,7 @@ def _email(message: Message, house: Workspace, sender: Sender | None) -> Outgoin
         channel=message.channel,
         marketing=marketing,
         email=email,
-        from_address=_from(sender),
+        from_address=from_of(sender),
         reply_to=_reply_to(message.content, sender),
         unsubscribe_url=link,
     )
@@ -71,7 +71,8 @@ def _foot(words: Words, house: Workspace, link: str) -> str:
     return str(format_html('{}<a href="{}" style="color:#667085">Unsubscribe</a>', line, link))
 
 
-def _from(sender: Sender | None) -> str:
+def from_of(sender: Sender | None) -> str:
+    """Return the From header of a sender."""
     if sender is None:
         return str(settings.DEFAULT_FROM_EMAIL)
     return formataddr((one_line(sender.display_name), one_line(sender.address)))

@@ -13,11 +13,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from contacts import changes, consents
+from contacts import consents
 from contacts.addresses import BadAddress, digests, normal_email
 from messaging import policy
 from messaging.claim import LEASE
 from messaging.models import Message, Stream
+from messaging.settling import note_settled
 from workspace import clock
 from workspace.models import Workspace
 
@@ -36,7 +37,7 @@ SET status = v.status, gate = v.gate, reason = v.reason, address = v.address,
 FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(gates)s::text[], %(reasons)s::text[], %(addresses)s::text[],
             %(untils)s::timestamptz[]) AS v(id, status, gate, reason, address, until)
 WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'sending'
-RETURNING m.id, m.status, m.key, m.contact_id, m.address
+RETURNING m.id, m.status, m.address
 """
 STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"}
 
@@ -49,14 +50,9 @@ def gate(token: UUID, messages: Sequence[Message], faults: Mapping[int, str]) ->
     scenes = _look(messages, contacts, faults, at)
     verdicts = _judge_in_turn(scenes, messages)
     rows = _flip(token, scenes, verdicts, at)
-    changes.note(
-        [
-            changes.NewChange(contact, f"message:{key}", at=at)
-            for _, status, key, contact, _ in rows
-            if status == "refused"
-        ]
-    )
-    return {pk: address for pk, status, _, _, address in rows if status == "calling"}
+    refused = {row[0] for row in rows if row[1] == "refused"}
+    note_settled([one for one in messages if one.pk in refused], at)
+    return {pk: address for pk, status, address in rows if status == "calling"}
 
 
 def _lock(ids: set[int]) -> dict[int, Contact]:

@@ -12,12 +12,13 @@ from psycopg.types.json import Jsonb
 from contacts import changes
 from contacts.changes import NewChange
 from messaging.channels import Receipt, at_most_once
-from messaging.models import Message
+from messaging.models import Channel, Message
 from messaging.telling import SENT, Told, tell
 from workspace import clock
 
 GAPS = (60, 15 * 60, 3 * 3600, 20 * 3600)  # seconds to the 2nd, 3rd, 4th and 5th try: about a day in all
 TRIES = 5
+FLOWS = 2  # the stage at which flows look at Changes
 
 LOCK = "SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 RECORD = """
@@ -54,8 +55,11 @@ def lock(contact_ids: Iterable[int]) -> None:
 
 
 def note_settled(messages: Iterable[Message], at: datetime) -> None:
-    """Queue the Changes that wake whoever waits for these messages."""
-    changes.note([NewChange(one.contact_id, f"message:{one.key}", ref=one.pk, at=at) for one in messages])
+    """Queue the Changes that wake whoever waits: for a webhook's answer somebody always does, for the rest whoever reads."""
+    rows = [(one.channel, NewChange(one.contact_id, f"message:{one.key}", ref=one.pk, at=at)) for one in messages]
+    changes.note([row for channel, row in rows if channel != Channel.WEBHOOK])
+    awaited = [row for channel, row in rows if channel == Channel.WEBHOOK]
+    changes.note(awaited, read={row.fact: FLOWS for row in awaited})
 
 
 def _record(token: UUID, called: Sequence[tuple[Message, Receipt]], at: datetime) -> dict[int, str]:

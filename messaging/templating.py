@@ -130,7 +130,7 @@ def publish_template(template: Template, *, actor: audit.Actor) -> TemplateVersi
     template = Template.objects.select_for_update(no_key=True).get(pk=template.pk)
     if found := faults(template):
         raise Refused("The template cannot be published yet.", found)
-    digest = _digest(template)
+    digest = digest_of(template)
     if template.version is not None and template.version.digest == digest:
         return template.version
     last = template.versions.aggregate(last=Max("number"))["last"] or 0
@@ -148,7 +148,8 @@ def publish_template(template: Template, *, actor: audit.Actor) -> TemplateVersi
     return version
 
 
-def _digest(template: Template) -> str:
+def digest_of(template: Template) -> str:
+    """Return what two versions of the same words have in common."""
     topic = template.topic.slug if template.topic else ""
     whole = [*(getattr(template, part) for part in PARTS), template.transactional, topic]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
