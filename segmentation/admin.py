@@ -52,13 +52,9 @@ class SegmentAdminForm(forms.ModelForm[Segment]):
             raise forms.ValidationError({"criteria": "A static segment has no criteria: its members are put there."})
         return said
 
-    def _post_clean(self) -> None:
-        """Leave the constraint of kind and rule to the service, which makes the rule."""
-        self.instance._state.adding = self.instance.pk is None
-        super()._post_clean()
-
     def _get_validation_exclusions(self) -> set[str]:
-        return {*super()._get_validation_exclusions(), "kind", "rule"}
+        # the constraint of kind and rule is for the service, which makes the rule
+        return {*super()._get_validation_exclusions(), "kind", "rule"}  # type: ignore[misc] # the stubs leave it out
 
 
 @admin.register(Segment)

@@ -1,7 +1,8 @@
 """The segmentation floor."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
-from django.utils.module_loading import autodiscover_modules
 
 
 class SegmentationConfig(AppConfig):
@@ -12,5 +13,5 @@ class SegmentationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Find the kinds of conditions that other apps add."""
-        autodiscover_modules("conditions")
+        """Add what segments show on the pages of contacts."""
+        import_module("segmentation.panel")

@@ -115,7 +115,7 @@ class Rule(Expression):
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[object]]:
         assert isinstance(self.row, Col)
-        alias = Sql(compiler.quote_name_unless_alias(self.row.alias))  # type: ignore[no-untyped-call]
+        alias = Sql(compiler.quote_name_unless_alias(self.row.alias))
         rendered = render(self.root, replace(self.scene, contact=alias))
         return rendered.text, list(rendered.params)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
-from contacts.models import Contact
+from contacts.searching import search
 from segmentation import services
 from segmentation.buttons import press
 from segmentation.listing import state_of, tone_of, with_state
@@ -141,9 +141,8 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
 def inside(segment: Segment, q: str, after: int) -> QuerySet[Membership]:
     """Return the memberships of a segment after a contact, in the order of their key."""
     found = Membership.objects.filter(segment=segment, contact_id__gt=after).select_related("contact")
-    for word in q.split():
-        named = Q(email__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
-        found = found.filter(contact__in=Contact.objects.filter(named | Q(user_id__icontains=word)).values("pk"))
+    if q:
+        found = found.filter(contact_id__in=search(q).values("pk"))
     return found.order_by("segment_id", "contact_id")
 
 

@@ -72,8 +72,8 @@ def events() -> list[dict[str, Any]]:
 
 def named(model: type[Segment] | type[List]) -> list[dict[str, str]]:
     """Return slug and name of what is not archived."""
-    rows = model._default_manager.filter(archived_at__isnull=True).order_by("name", "id")
-    return list(rows.values("slug", "name"))
+    rows = model._default_manager.filter(archived_at__isnull=True).order_by("name", "id").values_list("slug", "name")
+    return [{"slug": slug, "name": name} for slug, name in rows]
 
 
 def event_counts() -> dict[int, int]:
