@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from flows import asking, ledger, performing
 from flows.ledger import Counts, Ending
@@ -77,6 +77,21 @@ class Batch:
         self.write()
         crashpoint("before_step_commit")
         return len(self.steps)
+
+    def walk_alone(self, one: Walker) -> None:
+        """Walk one whose batch failed, keeping the steps it makes before the node at which it fails."""
+        ahead = [one]
+        while ahead:
+            try:
+                with transaction.atomic():
+                    ahead = self._round(ahead)
+            except OperationalError:
+                raise
+            except Exception as error:
+                log.warning("enrollment.step_failed", enrollment=one.id, node=one.node, error=repr(error))
+                self.fail(one, error)
+                break
+        self.write()
 
     def write(self) -> None:
         """Write where everybody stands now, who has ended, and the steps that led there."""

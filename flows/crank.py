@@ -37,7 +37,6 @@ def turn(seconds: float = 20.0) -> Progress:
 def turn_once() -> tuple[int, Progress]:
     """Turn once; fresh facts come before a backlog of waits, and both before members of an activation."""
     looked = evaluation.take_changes(BATCH)
-    evaluation.work_off_owed()
     looked += intake.take(BATCH)
     looked += joining.ask_again(BATCH)
     progress = runner.advance(BATCH)

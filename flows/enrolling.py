@@ -14,7 +14,7 @@ from flows.models import Flow
 from flows.plans import Plan
 from workspace.durations import Duration
 
-CEILING_LOCK = 7_302  # class of the locks that let one batch at a time count towards a ceiling
+CEILING_LOCK = 7_311  # class of the locks that let one batch at a time count towards a ceiling
 FRESH, BACKLOG = 0, 5
 
 

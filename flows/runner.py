@@ -89,8 +89,7 @@ def _try(picked: Sequence[Picked], limit: int, tries: int = TRIES) -> Progress:
             return _try(taken[:half], half) + _try(taken[half:], len(taken) - half)
         if not taken:
             raise
-        log.warning("enrollment.step_failed", enrollment=taken[0][0], error=repr(error))
-        return _poison(taken, error)
+        return _alone(taken, error)
 
 
 def _transaction(picked: Sequence[Picked], limit: int, taken: list[Picked]) -> Progress:
@@ -103,8 +102,24 @@ def _transaction(picked: Sequence[Picked], limit: int, taken: list[Picked]) -> P
     return Progress(len(walkers), steps, batch.spoke, frozenset(one.flow_id for one in walkers))
 
 
-def _poison(taken: Sequence[Picked], error: Exception) -> Progress:
-    """Note the failed try of the one row that made its batch fail."""
+def _alone(taken: Sequence[Picked], error: Exception) -> Progress:
+    """Let the one row that made its batch fail go as far as it comes, and note the failed try."""
+    try:
+        with transaction.atomic():
+            walkers, at = _claim(taken, 1)
+            batch = Batch(at)
+            for one in walkers:
+                batch.walk_alone(one)
+    except OperationalError:
+        raise
+    except Exception as second:
+        log.warning("enrollment.write_failed", enrollment=taken[0][0], error=repr(error))
+        return _note_failure(taken, second)
+    return Progress(len(walkers), len(batch.steps), batch.spoke, frozenset(one.flow_id for one in walkers))
+
+
+def _note_failure(taken: Sequence[Picked], error: Exception) -> Progress:
+    """Note the failed try of a row of which nothing else can be written."""
     with transaction.atomic():
         walkers, at = _claim(taken, 1)
         batch = Batch(at)

@@ -15,7 +15,7 @@ from workspace import clock
 ENDS = ("completed", "exited", "failed", "restarted")
 NOT_PASSED = ("failed", "exited", "restarted", "moved")
 MINUTES_KEPT = timedelta(days=2)
-COMPACT_LOCK = 7_303
+COMPACT_LOCK = 7_312
 
 
 def counts(flow: Flow) -> dict[str, Any]:

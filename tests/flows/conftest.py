@@ -10,11 +10,14 @@ from django.db import connection
 
 from contacts.ingest import Source, take
 from contacts.models import Contact, List, Topic
-from flows import intake, joining, runner, services, standing
+from flows import crank, services, standing
 from flows.invariants import CHECKS
 from flows.models import Enrollment, Entry, Flow, Step
 from messaging.models import Message, Template
 from messaging.services import create_template, publish_template
+from segmentation import evaluation
+from segmentation.models import Segment, Transition
+from segmentation.services import create_segment
 from workspace import clock
 from workspace.audit import HOUSE
 from workspace.durations import Duration
@@ -42,9 +45,11 @@ class World:
 
     def settle(self) -> None:
         """Let the engine do all that is to do now."""
+        evaluation.recompute_waiting()
+        evaluation.pass_time()
         for _ in range(50):
-            moved = intake.take() + joining.ask_again() + runner.advance().handled + joining.take_members()
-            if not moved:
+            looked, progress = crank.turn_once()
+            if not looked and not progress.handled:
                 break
         standing.pass_time()
         services.end_drained()
@@ -98,6 +103,7 @@ class World:
             name=slug, slug=slug, subject=f"About {slug}", body="<p>Hi</p>", topic="news", actor=HOUSE
         )
         publish_template(made, actor=HOUSE)
+        made.refresh_from_db()
         return made
 
     def make_list(self, slug: str) -> List:
@@ -105,6 +111,17 @@ class World:
 
     def listed(self, slug: str) -> list[str]:
         return sorted(Contact.objects.filter(list_members__list__slug=slug).values_list("user_id", flat=True))  # type: ignore[arg-type]
+
+    def segment(self, slug: str, criteria: Any = None) -> Segment:
+        """Make a segment: dynamic with criteria, static without; who is in is known when this returns."""
+        kind = "static" if criteria is None else "dynamic"
+        made = create_segment(name=slug.title(), slug=slug, kind=kind, criteria=criteria, actor=HOUSE)
+        self.settle()
+        return made
+
+    def transitions(self, who: str) -> list[tuple[str, str]]:
+        rows = Transition.objects.filter(contact__user_id=who).order_by("id")
+        return list(rows.values_list("segment__slug", "kind"))
 
     def flow(self, *nodes: tuple[str, str, dict[str, Any]], edges: str = "", **settings: Any) -> Flow:
         """Make and activate a flow of these nodes, in a row unless the edges ("a:port>b …") say otherwise."""

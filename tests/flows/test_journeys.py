@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from contacts import changes
 from contacts.models import Change
-from flows import intake, runner, services, stats
+from contacts.services import erase_contact
+from flows import intake, performing, runner, services, stats
 from flows.models import Enrollment, Entry, Step
 from messaging.models import Message
 from tests.flows.conftest import STARTS, WELCOME, World, property_is, wait
@@ -119,9 +121,7 @@ def test_rule_22_erasing_a_contact_ends_the_journey_and_withdraws_what_was_not_s
     world.flow(STARTS, WELCOME, wait("1d"))
     world.meets("mara")
     world.does("mara", "Signed Up")
-    services.joining.asking.alive([])
-    from_contacts = __import__("contacts.services", fromlist=["erase_contact"])
-    from_contacts.erase_contact(contact=world.contact("mara"), actor=HOUSE)
+    erase_contact(contact=world.contact("mara"), actor=HOUSE)
     world.settle()
     assert Enrollment.objects.values_list("status", "reason").get() == ("exited", "contact erased")
     assert Message.objects.get().status == "refused"
@@ -248,12 +248,11 @@ def test_rule_26_a_journey_of_a_thousand_steps_fails_with_that_reason(world: Wor
     world.later("1m")
     status, _, reason = world.journeys("mara")[0]
     assert (status, reason) == ("failed", "loop: more than 1,000 steps")
-    Step.objects.none()
-    Enrollment.objects.all().update(visit=4)  # as if it had not been set, for the invariants
-    fix_visits()
+    forget_steps()
 
 
-def fix_visits() -> None:
+def forget_steps() -> None:
+    """Undo the thousand steps that this story only claimed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('tributary.erasing', 'on', true)")
         cursor.execute("DELETE FROM flows_step")
@@ -295,8 +294,7 @@ def test_rule_27_a_step_that_fails_is_tried_again_with_growing_gaps_then_listed(
 
 def fall_over(monkeypatch: pytest.MonkeyPatch, enrollment: int) -> None:
     """Let the database refuse whatever is said for this enrollment."""
-    from_performing = __import__("flows.performing", fromlist=["queue"])
-    real = from_performing.queue
+    real = performing.queue
 
     def queue(drafts: Any) -> int:
         if any(one.key.startswith(f"e:{enrollment}:") for one in drafts):
@@ -352,7 +350,6 @@ def test_a_webhook_waits_for_its_answer_and_goes_on_by_it(world: World, status: 
     assert (journey.status, journey.node, journey.parked) == ("active", "hook", "Waits for the webhook's answer")
     message = Message.objects.get(channel="webhook")
     Message.objects.filter(pk=message.pk).update(status=status)
-    changes = __import__("contacts.changes", fromlist=["note"])
     noted = changes.note([changes.NewChange(message.contact_id, f"message:{message.key}", at=world.at)])
     assert noted == 1
     world.settle()
