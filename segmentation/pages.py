@@ -111,7 +111,7 @@ def create(request: HttpRequest, kind: str) -> HttpResponse:
     except Refused as refused:
         return answer(request, context, criteria=form.raw_criteria(), refused=refused)
     messages.success(request, f"{made.name} is made." + (" Its contacts are being found." if made.rule_id else ""))
-    return redirect("segment", made.pk)
+    return redirect("segment" if made.rule_id else "segment_members", made.pk)
 
 
 @login_required

@@ -53,7 +53,8 @@ def find(pk: int) -> Segment:
 def frame(segment: Segment, tab: str) -> dict[str, Any]:
     """Return what every tab of a segment shows."""
     crumbs = [{"label": "Segments", "url": reverse("segments")}, {"label": segment.name}]
-    return {"tabs": TABS, "tab": tab, "tone": tone_of(segment), "crumbs": crumbs, **figures(segment)}
+    tabs = TABS if segment.kind == Segment.Kind.DYNAMIC else TABS[:-1]
+    return {"tabs": tabs, "tab": tab, "tone": tone_of(segment), "crumbs": crumbs, **figures(segment)}
 
 
 def figures(segment: Segment) -> dict[str, Any]:
