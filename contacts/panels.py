@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from contacts.models import Contact
 
@@ -24,11 +27,10 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A panel as it is drawn: its template, and the values the template finds in `panel`."""
+    """A panel as it is drawn, below its name as heading."""
 
     name: str
-    template: str
-    values: dict[str, Any]
+    html: SafeString
 
 
 _panels: dict[str, Panel] = {}
@@ -45,11 +47,11 @@ def register_filter(name: str, filtering: Filter) -> None:
     _filters[name] = filtering
 
 
-def panels(contact: Contact, *, side: bool) -> list[Shown]:
-    """Return the blocks to draw, in order; the template of each finds its values in `panel`."""
+def panels(request: HttpRequest, contact: Contact, *, side: bool) -> list[Shown]:
+    """Return the blocks to draw, in order."""
     chosen = sorted((one for one in _panels.values() if one.side == side), key=lambda one: (one.order, one.name))
     looked = [(one.name, one.look(contact)) for one in chosen]
-    return [Shown(name, *found) for name, found in looked if found is not None]
+    return [Shown(name, render_to_string(*found, request=request)) for name, found in looked if found is not None]
 
 
 def filters() -> dict[str, Filter]:

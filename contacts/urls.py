@@ -3,7 +3,8 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from contacts import api as wire
-from contacts import doors
+from contacts import catalogue_pages, doors, import_pages, list_pages
+from contacts import pages as pages_of_contacts
 
 ingest: list[URLPattern | URLResolver] = [
     re_path(r"^(?P<kind>identify|track|page|screen|group|alias|batch)/?$", doors.ingest, name="ingest"),
@@ -22,4 +23,18 @@ api: list[URLPattern | URLResolver] = [
     path("lists/<str:ref>/members/", wire.ListMembersView.as_view(), name="api_list_members"),
     path("lists/<str:ref>/members/remove/", wire.ListMembersView.as_view(removing=True), name="api_list_remove"),
 ]
-pages: list[URLPattern | URLResolver] = []
+pages: list[URLPattern | URLResolver] = [
+    path("contacts/", pages_of_contacts.contacts, name="contacts"),
+    path("contacts/count/", pages_of_contacts.contacts_count, name="contacts_count"),
+    path("contacts/new/", pages_of_contacts.contact_new, name="contact_new"),
+    path("contacts/<int:pk>/", pages_of_contacts.contact, name="contact"),
+    path("contacts/<int:pk>/edit/", pages_of_contacts.contact_edit, name="contact_edit"),
+    path("contacts/<int:pk>/timeline/", pages_of_contacts.contact_timeline, name="contact_timeline"),
+    path("lists/", list_pages.lists, name="lists"),
+    path("lists/<int:pk>/", list_pages.list_page, name="list"),
+    path("imports/", import_pages.imports, name="imports"),
+    path("imports/<int:pk>/", import_pages.import_page, name="import"),
+    path("events/", catalogue_pages.events, name="events"),
+    path("attributes/", catalogue_pages.attributes, name="attributes"),
+    path("attributes/<int:pk>/", catalogue_pages.attribute, name="attribute"),
+]
