@@ -22,7 +22,7 @@ class Shared:
     """One scan over the events of a batch of contacts that serves many measures: a column each."""
 
     scene: Scene
-    columns: dict[Sql, str] = field(default_factory=dict)
+    columns: dict[tuple[str, str], tuple[str, Sql]] = field(default_factory=dict)  # text and values → name and aggregate
     names: set[int] = field(default_factory=set)
     since: datetime | None = None  # nothing before this is asked for (None: everything)
     open: bool = False
@@ -37,13 +37,15 @@ class Shared:
         self.open = self.open or counted.since is None
         if counted.since is not None:
             self.since = min(self.since or counted.since, counted.since)
-        return Sql(f"s.{self.columns.setdefault(aggregate, f'm{len(self.columns)}')}")
+        key = (aggregate.text, repr(aggregate.params))
+        name, _ = self.columns.setdefault(key, (f"m{len(self.columns)}", aggregate))
+        return Sql(f"s.{name}")
 
     def scan(self) -> Sql | None:
         """Render the scan, one row for each contact with such events; None when no measure needs it."""
         if not self.columns:
             return None
-        every = join(", ", [sql(f"{{x}} AS {name}", x=x) for x, name in self.columns.items()])
+        every = join(", ", [sql(f"{{x}} AS {name}", x=x) for name, x in self.columns.values()])
         window = sql("e.at > {at}::timestamptz", at=self.since) if self.since and not self.open else None
         return sql(
             "SELECT e.contact_id, {every} FROM contacts_event e{zone} WHERE {where}{scope} GROUP BY e.contact_id",

@@ -157,7 +157,7 @@ def _edges(some: list[tuple[Any, ...]], until: datetime, catalogue: Catalogue) -
     for pk, since, digest, document in some:
         for leaf in _clocks(digest, document):
             found += [
-                sql("SELECT x.contact_id, {id}::bigint FROM ({edge}) x", id=pk, edge=one)
+                sql("SELECT DISTINCT x.contact_id, {id}::bigint FROM ({edge}) x", id=pk, edge=one)
                 for one in leaf.edges(scene, since, until)
             ]
     if not found:
