@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest
 from pydantic import ValidationError
 
@@ -250,9 +250,10 @@ def with_titles(faults: Sequence[NodeFault], titles: Mapping[str, str]) -> list[
     return [{"node": one.node, "title": titles.get(one.node, "This flow"), "message": one.message} for one in faults]
 
 
-def faults_at(flow: Flow, key: str) -> list[Fault]:
+def faults_at(flow: Flow, key: str, drawn: Canvas | None = None) -> list[Fault]:
     """Return what is missing at one node of the draft, by its settings."""
-    return [Fault(one.field, one.message) for one in checking.check(flow) if one.node == key]
+    found = drawn.faults if drawn else checking.check(flow)
+    return [Fault(one.field, one.message) for one in found if one.node == key]
 
 
 def faults_of(kind: str, settings: Mapping[str, Any]) -> list[Fault]:
@@ -270,3 +271,14 @@ def allow(request: HttpRequest, right: str) -> None:
     """Refuse whoever lacks a right."""
     if not request.user.has_perm(right):
         raise PermissionDenied
+
+
+def asked(request: HttpRequest, name: str) -> str:
+    """Return a parameter of the address, without what the database cannot hold."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:200]
+
+
+def refuse_nul(request: HttpRequest) -> None:
+    """Refuse a form with bytes that the database cannot hold."""
+    if any("\x00" in value for _, values in request.POST.lists() for value in values):
+        raise BadRequest("The form holds a NUL character, which cannot be stored.")

@@ -40,7 +40,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 
 def listed(request: HttpRequest) -> dict[str, Any]:
     """Return what the list shows: one page of flows with their totals."""
-    words, status = request.GET.get("q", "").strip()[:200], request.GET.get("status", "")
+    words, status = canvas.asked(request, "q"), canvas.asked(request, "status")
     page = max(1, int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdecimal() else 1)
     found = list(_matching(words, status)[(page - 1) * PAGE : page * PAGE + 1])
     totals = stats.totals([flow.pk for flow in found])
@@ -103,6 +103,7 @@ def shown_status(flow: Flow) -> str:
 def create(request: HttpRequest) -> HttpResponse:
     """Make a flow with its trigger and go to its canvas."""
     canvas.allow(request, "flows.add_flow")
+    canvas.refuse_nul(request)
     name, trigger = request.POST.get("name", "").strip(), request.POST.get("trigger", "")
     try:
         if not name:
@@ -125,10 +126,10 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Flow.objects.select_related("version"), pk=pk)
     if request.method == "POST":
         return act(request, found)
-    key = request.GET.get("node", "")
+    key = canvas.asked(request, "node")
     shown = board(request, found, selected=key)
     if found.nodes.filter(key=key).exists():
-        shown["panel"] = panel(found, key)
+        shown["panel"] = panel(found, key, drawn=shown["canvas"])
     return render(request, "flows/flow.html", shown)
 
 
@@ -167,13 +168,15 @@ def door(name: str, *args: Any) -> str:
         return ""
 
 
-def panel(found: Flow, key: str, *, sent: Any = None, problem: Refused | None = None) -> dict[str, Any]:
+def panel(
+    found: Flow, key: str, *, sent: Any = None, problem: Refused | None = None, drawn: canvas.Canvas | None = None
+) -> dict[str, Any]:
     """Return what the panel of a node shows: its settings as stored, or as sent with what is wrong with them."""
     row = found.nodes.get(key=key)
     kind = KINDS[row.kind]
     choices = canvas.load_choices()
     raw = row.settings if sent is None else read_settings(kind, sent, choices)[0]
-    faults = editing.at_panel(problem) if problem else canvas.faults_at(found, key) if row.settings else []
+    faults = editing.at_panel(problem) if problem else canvas.faults_at(found, key, drawn) if row.settings else []
     known = set(kind.Settings.model_fields)
     node = GraphNode(row.key, row.kind, row.name, row.note, row.settings)
     return {
@@ -183,7 +186,7 @@ def panel(found: Flow, key: str, *, sent: Any = None, problem: Refused | None = 
         "label": kind.label,
         "description": kind.description,
         "name": row.name if sent is None else sent.get("name", ""),
-        "words": canvas.said_of(node, canvas.names_of_used()),
+        "words": canvas.said_of(node, drawn.names if drawn else canvas.names_of_used()),
         "form": node_form(kind, raw, choices, faults),
         "loose_faults": [one.message for one in faults if one.path.split(".")[0].split("[")[0] not in known],
         "problem": problem.detail if problem and not problem.faults else "",
@@ -205,6 +208,7 @@ def panel_links(raw: dict[str, Any]) -> dict[str, str]:
 
 def act(request: HttpRequest, found: Flow) -> HttpResponse:
     """Do what a button, a drop or a key asked for, and answer with the new canvas."""
+    canvas.refuse_nul(request)
     name = request.POST.get("do", "")
     if name in ("duplicate", "archive", "delete"):
         return whole(request, found, name)
@@ -231,7 +235,7 @@ def answer(request: HttpRequest, found: Flow, outcome: Outcome) -> HttpResponse:
     shown = board(request, found, selected=opened)
     shown["panel_changes"] = outcome.open is not None
     if outcome.open:
-        shown["panel"] = panel(found, outcome.open)
+        shown["panel"] = panel(found, outcome.open, drawn=shown["canvas"])
     response = render(request, "flows/_answer.html", shown)
     events = {"canvas": {"node": opened, "focus": outcome.focus}, "announce": {"text": outcome.words}}
     response["HX-Trigger"] = json.dumps(events)
@@ -289,6 +293,7 @@ def flow_node(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     row = get_object_or_404(Node, flow=found, key=key)
     if request.method == "POST":
         canvas.allow(request, "flows.change_flow")
+        canvas.refuse_nul(request)
         settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices())
         faults = faults or canvas.faults_of(row.kind, settings)
         return JsonResponse({"faults": [one.as_json() for one in faults]})

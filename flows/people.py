@@ -54,7 +54,7 @@ def flow_people(request: HttpRequest, pk: int) -> HttpResponse:
 
 def listed(request: HttpRequest, flow: Flow) -> dict[str, Any]:
     """Return one page of people, newest first, by their ids so that it stays fast."""
-    node, status = request.GET.get("node", "")[:63], request.GET.get("status", "")
+    node, status = canvas.asked(request, "node"), canvas.asked(request, "status")
     before = request.GET.get("before", "")
     found = _matching(flow, node, status)
     if before.isdecimal() and len(before) < 19:

@@ -26,7 +26,7 @@ class FlowInput(Strict):
     draft = serializers.JSONField(
         required=False, help_text="{nodes: [{id, kind, name, settings}], edges: [{from, port, to}]}"
     )
-    settings = serializers.JSONField(required=False, help_text="Activation settings.")
+    settings = serializers.DictField(required=False, help_text="Activation settings.")
 
 
 class FlowChange(Strict):
@@ -36,7 +36,7 @@ class FlowChange(Strict):
     description = serializers.CharField(required=False, allow_blank=True, max_length=2000)
     labels = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=20)
     draft = serializers.JSONField(required=False)
-    settings = serializers.JSONField(required=False)
+    settings = serializers.DictField(required=False)
 
     def unknown(self, data: Any) -> str:
         """The slug has a sentence of its own."""
@@ -46,7 +46,7 @@ class FlowChange(Strict):
 class SettingsInput(Strict):
     """Activation settings; without them those of the draft stay."""
 
-    settings = serializers.JSONField(required=False, allow_null=True)
+    settings = serializers.DictField(required=False, allow_null=True)
 
 
 class ResumeInput(SettingsInput):
