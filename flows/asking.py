@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from contacts.models import Contact
+from flows.rows import select
 from messaging.models import Message
 from segmentation import matching
 from workspace.models import Workspace
@@ -65,7 +64,7 @@ def transitions(ids: Collection[int]) -> dict[int, Moved]:
     """Return these transitions by id."""
     if not ids:
         return {}
-    return {pk: Moved(kind, seq, at, before) for pk, kind, seq, at, before in _select(_TRANSITIONS, [list(ids)])}
+    return {pk: Moved(kind, seq, at, before) for pk, kind, seq, at, before in select(_TRANSITIONS, [list(ids)])}
 
 
 _EVENTS = """
@@ -78,7 +77,7 @@ def events(wanted: Collection[tuple[int, datetime]]) -> dict[int, dict[str, Any]
     """Return these events (id and instant) by id."""
     if not wanted:
         return {}
-    rows = _select(_EVENTS, [[pk for pk, _ in wanted], [at for _, at in wanted]])
+    rows = select(_EVENTS, [[pk for pk, _ in wanted], [at for _, at in wanted]])
     return {
         pk: {"id": pk, "name": name, "at": at.isoformat(), "properties": json.loads(properties)}
         for pk, name, at, properties in rows
@@ -100,10 +99,4 @@ def members(segment: str, contacts: Collection[int]) -> set[int]:
     """Return who of these contacts is in a segment now."""
     sql = """SELECT m.contact_id FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
              WHERE s.slug = %s AND m.contact_id = ANY(%s)"""
-    return {row[0] for row in _select(sql, [segment, list(contacts)])}
-
-
-def _select(sql: str, params: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
+    return {row[0] for row in select(sql, [segment, list(contacts)])}

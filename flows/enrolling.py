@@ -12,6 +12,7 @@ from flows import asking, entry
 from flows.ledger import Counts
 from flows.models import Flow
 from flows.plans import Plan
+from flows.rows import select
 from workspace.durations import Duration
 
 CEILING_LOCK = 7_311  # class of the locks that let one batch at a time count towards a ceiling
@@ -80,7 +81,7 @@ def _undecided(candidates: Sequence[Candidate]) -> list[Candidate]:
     first = {one.source: one for one in reversed(candidates)}
     if not first:
         return []
-    known = _select(
+    known = select(
         "SELECT flow_id, contact_id, source_kind, source_id FROM flows_entry JOIN "
         "jsonb_to_recordset(%s::jsonb) AS c(f bigint, c bigint, k text, s text)"
         " ON flow_id = f AND contact_id = c AND source_kind = k AND source_id = s",
@@ -102,13 +103,13 @@ def _answers(candidates: Sequence[Candidate], at: datetime) -> dict[int, set[int
 def _past(candidates: Sequence[Candidate], contacts: list[int], at: datetime) -> _Past:
     past = _Past()
     flows = sorted({one.plan.flow_id for one in candidates})
-    for flow, contact, key, inside, last in _select(_STANDING, [contacts, flows]):
+    for flow, contact, key, inside, last in select(_STANDING, [contacts, flows]):
         if inside:
             past.inside.add((flow, contact, key))
         if last is not None:
             past.last_exit[flow, contact, key] = last
     past.recent = {
-        (flow, contact): count for flow, contact, count in _select(_RECENT, [contacts, flows, at - timedelta(hours=1)])
+        (flow, contact): count for flow, contact, count in select(_RECENT, [contacts, flows, at - timedelta(hours=1)])
     }
     past.entered = _entered([one.plan for one in candidates], at)
     return past
@@ -137,7 +138,7 @@ def _entered(plans: Iterable[Plan], at: datetime) -> dict[int, tuple[int, int]]:
         for flow_id in limited:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CEILING_LOCK, flow_id])
     today = asking.today(at)
-    return {flow: (total, day) for flow, total, day in _select(_ENTERED, [today, limited])}
+    return {flow: (total, day) for flow, total, day in select(_ENTERED, [today, limited])}
 
 
 def _facts(
@@ -226,14 +227,8 @@ RETURNING flow_id, version_id, node
 
 
 def _write(rows: list[dict[str, Any]], at: datetime, counts: Counts) -> int:
-    entered = _select(_WRITE, {"rows": json.dumps(rows), "at": at})
+    entered = select(_WRITE, {"rows": json.dumps(rows), "at": at})
     for flow, version, node in entered:
         counts.add(flow, version, "entered")
         counts.add(flow, version, "arrived", node)
     return len(entered)
-
-
-def _select(sql: str, params: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()

@@ -207,7 +207,7 @@ def _edge_fault(
     if unknown := sorted(set(item) - EDGE_FIELDS):
         return f".{unknown[0]}", "There is no such key on an edge."
     source, port, target = item.get("from"), item.get("port", "next"), item.get("to")
-    if source not in nodes:
+    if source is None or source not in nodes:
         return ".from", f"There is no node “{str(source)[:63]}”."
     if target not in nodes:
         return ".to", f"There is no node “{str(target)[:63]}”."

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from flows import asking, departing, locks, standing
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Enrollment, Flow
 from flows.plans import Plan, plans_of
+from flows.rows import select
 from workspace import clock
 from workspace.crash import crashpoint
 
@@ -61,7 +62,7 @@ SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id LIMIT %s FOR NO K
 
 def _pick(limit: int) -> list[int]:
     """Choose contacts whose segments have looked already, fresh facts first."""
-    return [row[0] for row in _select(_PICK, [limit])]
+    return [row[0] for row in select(_PICK, [limit])]
 
 
 def _try(picked: Sequence[int], limit: int) -> int:
@@ -76,7 +77,7 @@ def _try(picked: Sequence[int], limit: int) -> int:
             half = len(taken) // 2
             return _try(taken[:half], half) + _try(taken[half:], len(taken) - half)
         log.warning("contact.changes_failed", contact=taken[0] if taken else None, error=repr(error))
-        _select(
+        select(
             "UPDATE contacts_change SET lane = %s WHERE contact_id = ANY(%s) AND stage = 2 RETURNING id", [ASIDE, taken]
         )
         return 0
@@ -84,15 +85,15 @@ def _try(picked: Sequence[int], limit: int) -> int:
 
 def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
     with transaction.atomic():
-        seen = [Change(*row) for row in _select(_CHANGES, [list(picked)])]
+        seen = [Change(*row) for row in select(_CHANGES, [list(picked)])]
         readers = _readers({one.fact for one in seen})
         locks.share(_flows(readers, seen))
-        held = {row[0] for row in _select(_CONTACTS, [sorted({one.contact_id for one in seen}), limit])}
+        held = {row[0] for row in select(_CONTACTS, [sorted({one.contact_id for one in seen}), limit])}
         taken += sorted(held)
-        still = {row[0] for row in _select(_STILL, [[one.id for one in seen if one.contact_id in held]])}
+        still = {row[0] for row in select(_STILL, [[one.id for one in seen if one.contact_id in held]])}
         changes = [one for one in seen if one.id in still]
         done = _Look(changes, readers, clock.now()).look() if changes else []
-        _select("DELETE FROM contacts_change WHERE id = ANY(%s) RETURNING id", [done])
+        select("DELETE FROM contacts_change WHERE id = ANY(%s) RETURNING id", [done])
     crashpoint("after_entry_commit")
     return len(done)
 
@@ -107,7 +108,7 @@ WHERE stage = 2 AND fact = ANY(%s) AND reader LIKE 'version:%%'
 def _readers(facts: Collection[str]) -> dict[str, list[int]]:
     """Return which versions read each fact."""
     readers: dict[str, list[int]] = defaultdict(list)
-    for fact, version in _select(_READERS, [sorted(facts)]):
+    for fact, version in select(_READERS, [sorted(facts)]):
         readers[fact].append(version)
     return readers
 
@@ -248,9 +249,3 @@ def _leaving(plan: Plan) -> tuple[str, str, str]:
 def _entry_key(plan: Plan, properties: Mapping[str, Any]) -> str:
     value = properties.get(plan.trigger.settings.entry_key) if plan.trigger.settings.entry_key else None
     return "" if value is None or isinstance(value, dict | list) else str(value)[:200]
-
-
-def _select(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from flows import asking, locks
 from flows.enrolling import BACKLOG, Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Flow
 from flows.plans import Plan, plans_of
+from flows.rows import select
 from workspace import clock
 from workspace.crash import crashpoint
 from workspace.models import Job
@@ -33,7 +34,7 @@ def plan_members(flow: Flow, at: datetime) -> Job:
 def _count_members(segment: str) -> int:
     sql = """SELECT count(*) FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
              WHERE s.slug = %s"""
-    count: int = _select(sql, [segment])[0][0]
+    count: int = select(sql, [segment])[0][0]
     return count
 
 
@@ -57,8 +58,8 @@ def take_members(limit: int = 2000) -> int:
             return 0
         plan = plans_of([flow.version_id])[flow.version_id]
         params = [plan.trigger.settings.segment, request["cursor"], request["until"], limit]
-        members = [row[0] for row in _select(_MEMBERS, params)]
-        _select(_HOLD, [members])
+        members = [row[0] for row in select(_MEMBERS, params)]
+        select(_HOLD, [members])
         _enrol(plan, members, request["source"])
         job.done += len(members)
         job.request = {**request, "cursor": members[-1] if members else request["cursor"]}
@@ -102,16 +103,16 @@ WHERE r.id = ANY(%s) AND r.contact_id = ANY(%s) AND r.due_at <= %s ORDER BY r.du
 
 def ask_again(limit: int = 1000) -> int:
     """Ask those again who were refused only for the gap, or while the flow was paused; return how many were asked."""
-    due = _select(_DUE, [clock.now(), limit, limit])
+    due = select(_DUE, [clock.now(), limit, limit])
     if not due:
         return 0
     with transaction.atomic():
         locks.share({row[2] for row in due})
-        held = [row[0] for row in _select(_HOLD_FREE, [sorted({row[1] for row in due})])]
+        held = [row[0] for row in select(_HOLD_FREE, [sorted({row[1] for row in due})])]
         at, counts = clock.now(), Counts()
-        rows = _select(_AGAIN, [[row[0] for row in due], held, at])
+        rows = select(_AGAIN, [[row[0] for row in due], held, at])
         enrol(_again(rows, at), at, counts)
-        _select("DELETE FROM flows_reentry WHERE id = ANY(%s) RETURNING id", [[row[0] for row in rows]])
+        select("DELETE FROM flows_reentry WHERE id = ANY(%s) RETURNING id", [[row[0] for row in rows]])
         counts.write(at)
     crashpoint("after_entry_commit")
     return len(rows)
@@ -142,7 +143,7 @@ def _again(rows: list[tuple[Any, ...]], at: datetime) -> list[Candidate]:
 
 def _event_context(event_id: int) -> dict[str, Any]:
     """Return what the event that came while the flow was paused carries."""
-    found = _select("SELECT id, at FROM contacts_event WHERE id = %s", [event_id])
+    found = select("SELECT id, at FROM contacts_event WHERE id = %s", [event_id])
     return next((asking.trigger_context(one) for one in asking.events(found).values()), {})
 
 
@@ -168,20 +169,14 @@ def by_hand(flow: Flow, contacts: Collection[int], kind: str = "manual") -> dict
         version = fresh.version_id or 0
         plan = plans_of([version])[version]
         wanted = sorted(set(contacts))
-        _select(_HOLD, [wanted])
+        select(_HOLD, [wanted])
         at, counts = clock.now(), Counts()
         enrol([Candidate(plan, one, kind, source, at) for one in wanted], at, counts)
         counts.write(at)
-        refused = _select(
+        refused = select(
             "SELECT contact_id, reason FROM flows_entry WHERE flow_id = %s AND contact_id = ANY(%s) AND source_kind = %s"
             " AND source_id = %s AND outcome = 'refused'",
             [flow.pk, wanted, kind, source],
         )
     crashpoint("after_entry_commit")
     return dict(refused)
-
-
-def _select(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()

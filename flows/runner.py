@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from flows import locks
 from flows.batch import Batch, Walker
 from flows.plans import plans_of
+from flows.rows import select
 from workspace import clock
 from workspace.crash import crashpoint
 
@@ -69,9 +70,8 @@ Picked = tuple[int, int, int]  # enrollment, contact, flow
 
 def _pick(limit: int) -> list[Picked]:
     """Choose what is due: fresh before backlog, the flows in turn, the oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PICK, {"lanes": LANES, "at": clock.now(), "limit": limit})
-        return cursor.fetchall()
+    rows = select(_PICK, {"lanes": LANES, "at": clock.now(), "limit": limit})
+    return [(enrollment, contact, flow) for enrollment, contact, flow in rows]
 
 
 def _try(picked: Sequence[Picked], limit: int, tries: int = TRIES) -> Progress:
@@ -144,12 +144,12 @@ _MOVING = "SELECT id FROM flows_flow WHERE id = ANY(%s) AND status IN ('running'
 def _claim(picked: Sequence[Picked], limit: int) -> tuple[list[Walker], datetime]:
     """Take flows, then contacts, then enrollments, leaving out what others hold; the instant is read after that."""
     held = locks.try_share({flow for _, _, flow in picked})
-    flows = [row[0] for row in _select(_MOVING, [held])]
+    flows = [row[0] for row in select(_MOVING, [held])]
     wanted = {contact for _, contact, flow in picked if flow in flows}
-    contacts = [row[0] for row in _select(_CONTACTS, [sorted(wanted), limit])]
+    contacts = [row[0] for row in select(_CONTACTS, [sorted(wanted), limit])]
     at = clock.now()
     ids = [enrollment for enrollment, _, _ in picked]
-    return _walkers(_select(_ENROLLMENTS, [ids, contacts, flows, at])), at
+    return _walkers(select(_ENROLLMENTS, [ids, contacts, flows, at])), at
 
 
 def _walkers(rows: Collection[tuple[Any, ...]]) -> list[Walker]:
@@ -171,9 +171,3 @@ def _walkers(rows: Collection[tuple[Any, ...]]) -> list[Walker]:
         )
         for pk, flow, version, contact, node, visit, lane, due, waiting, attempts, context, entered_on in rows
     ]
-
-
-def _select(sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()

@@ -183,7 +183,8 @@ def pause(flow: Flow, *, actor: Actor, mode: str = Flow.Pause.HOLD_CLOCK) -> Flo
 
 def qualified_meanwhile(flow: Flow) -> int:
     """Return how many contacts were refused only because the flow is paused."""
-    return _refused_meanwhile(flow).values("contact").distinct().count()
+    count: int = _refused_meanwhile(flow).values("contact").distinct().count()
+    return count
 
 
 def _refused_meanwhile(flow: Flow) -> Any:
@@ -287,9 +288,8 @@ def archive_flow(flow: Flow, *, actor: Actor) -> Flow:
         _refuse_unless(held, "archive", Flow.Status.DRAFT, Flow.Status.ENDED)
         held.archived_at = held.archived_at or clock.now()
         held.save(update_fields=["archived_at", "updated_at"])
-        Stream.objects.filter(kind="flow", slug=held.slug).exists() and set_stream(
-            "flow", held.slug, Stream.State.CLOSED
-        )
+        if Stream.objects.filter(kind="flow", slug=held.slug).exists():
+            set_stream("flow", held.slug, Stream.State.CLOSED)
         set_uses(f"flow:{held.slug}", [])
         record(actor, "flow.archived", held.ref)
     return _told(flow)

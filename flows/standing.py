@@ -99,7 +99,7 @@ def _restartable(endings: list[Ending], again: list[Candidate]) -> None:
         )
     )
     kept = [one for one in again if running.get(one.plan.flow_id) is not None]
-    current = plans_of({running[one.plan.flow_id] for one in kept if running[one.plan.flow_id] is not None})  # type: ignore[misc]
+    current = plans_of({running[one.plan.flow_id] for one in kept if running[one.plan.flow_id] is not None})
     for one in kept:
         version = running[one.plan.flow_id]
         assert version is not None
