@@ -22,8 +22,7 @@ class Moved:
     fires: bool
 
 
-# `diff` has key, contact_id, inside (whether the contact belongs in), seq (of the membership that ends), cause,
-# inner_cause and fires. What RETURNING gives back is what happened, and nothing else is.
+# `diff` has key, contact_id, inside (whether the contact belongs in) and, unless all share one, cause, inner_cause, fires. What RETURNING gives back is what happened, and nothing else is.
 _WRITE = """
 came AS (
     INSERT INTO segmentation_membership (segment_id, contact_id, seq, since)
@@ -41,10 +40,8 @@ moved AS (
 ),
 written AS (
     INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, rule_id, fires, at)
-    SELECT v.segment_id, v.contact_id, v.seq, v.kind, d.cause, d.inner_cause, s.rule_id, d.fires AND NOT s.muted,
-           {at}::timestamptz
-    FROM moved v JOIN diff d ON d.key = v.segment_id AND d.contact_id = v.contact_id
-    JOIN segmentation_segment s ON s.id = v.segment_id
+    SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, s.rule_id, {fires} AND NOT s.muted, {at}::timestamptz
+    FROM moved v {why} JOIN segmentation_segment s ON s.id = v.segment_id
     RETURNING id, segment_id, contact_id, kind, cause, inner_cause, fires
 ),
 counted AS (
@@ -67,10 +64,44 @@ told AS (
 )"""
 
 
-def write(diff: Sql, at: datetime, *, fresh: bool = False) -> Sql:
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Where transitions have their cause and loudness from: a row of `diff` each, unless one reason serves for all."""
+
+    cause: Sql
+    inner: Sql
+    fires: Sql
+    join: Sql
+
+    @classmethod
+    def of_all(cls, cause: str, *, entries: bool, exits: bool) -> "Why":
+        """One cause for everybody: no join of millions with millions that the planner cannot size."""
+        fires = sql(
+            "CASE v.kind WHEN 'entered' THEN {entries}::bool ELSE {exits}::bool END", entries=entries, exits=exits
+        )
+        return cls(sql("{cause}::text", cause=cause), Sql("''"), fires, Sql(""))
+
+
+EACH = Why(
+    Sql("d.cause"),
+    Sql("d.inner_cause"),
+    Sql("d.fires"),
+    Sql("JOIN diff d ON d.key = v.segment_id AND d.contact_id = v.contact_id"),
+)
+
+
+def write(diff: Sql, at: datetime, *, fresh: bool = False, why: Why | None = None) -> Sql:
     """Render the writing of a difference: common table expressions after one named diff; `fresh`: nobody was ever in."""
+    why = why or EACH
     return sql(
-        f"diff AS MATERIALIZED ({{diff}}), {_WRITE.strip()}", diff=diff, at=at, next=Sql("1") if fresh else _NEXT
+        f"diff AS MATERIALIZED ({{diff}}), {_WRITE.strip()}",
+        diff=diff,
+        at=at,
+        next=Sql("1") if fresh else _NEXT,
+        cause=why.cause,
+        inner=why.inner,
+        fires=why.fires,
+        why=why.join,
     )
 
 

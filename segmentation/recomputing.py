@@ -243,25 +243,24 @@ def _ranges() -> tuple[list[tuple[int, int, int]], int]:
 def _move_range(evaluation: Evaluation, everybody: Sql, low: int, high: int, fresh: bool) -> tuple[int, int]:
     """Bring the memberships of a range of ids to what matches; everybody's ids come from one subquery."""
     diff = sql(
-        "SELECT {segment}::bigint AS key, coalesce(x.id, m.contact_id) AS contact_id, {cause}::text AS cause,"
-        " ''::text AS inner_cause, CASE WHEN x.id IS NULL THEN {exits}::bool ELSE {entries}::bool END AS fires,"
-        " x.id IS NOT NULL AS inside FROM (SELECT v.id FROM ({everybody}) v WHERE v.id > {low}::bigint AND v.id <= {high}::bigint) x"
+        "SELECT {segment}::bigint AS key, coalesce(x.id, m.contact_id) AS contact_id, x.id IS NOT NULL AS inside"
+        " FROM (SELECT v.id FROM ({everybody}) v WHERE v.id > {low}::bigint AND v.id <= {high}::bigint) x"
         " FULL JOIN (SELECT contact_id FROM segmentation_membership WHERE segment_id = {segment}::bigint"
         " AND contact_id > {low}::bigint AND contact_id <= {high}::bigint) m ON m.contact_id = x.id"
         " WHERE x.id IS NULL OR m.contact_id IS NULL",
         segment=evaluation.segment_id,
-        cause=evaluation.cause,
-        entries=evaluation.fires in ("entries", "both"),
-        exits=evaluation.fires in ("exits", "both"),
         everybody=everybody,
         low=low,
         high=high,
+    )
+    why = moving.Why.of_all(
+        evaluation.cause, entries=evaluation.fires in ("entries", "both"), exits=evaluation.fires in ("exits", "both")
     )
     statement = join(
         "",
         [
             Sql("WITH "),
-            moving.write(diff, evaluation.at, fresh=fresh),
+            moving.write(diff, evaluation.at, fresh=fresh, why=why),
             Sql(
                 " SELECT count(*) FILTER (WHERE kind = 'entered'), count(*) FILTER (WHERE kind = 'exited') FROM written"
             ),
