@@ -1,5 +1,7 @@
 """The messaging floor."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class MessagingConfig(AppConfig):
     name = "messaging"
     verbose_name = "Messaging"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Add what messaging shows on the pages of contacts."""
+        import_module("messaging.panel")

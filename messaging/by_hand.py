@@ -1,6 +1,6 @@
 """What a person does to one message: hold it, release it, try it again, call it off."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 
@@ -55,3 +55,11 @@ def _put(message: Message, actor: audit.Actor, verb: str, allowed: Collection[st
         note_settled([held], clock.now())
     doorbell.ring_on_commit("deliver")
     return held
+
+
+VERBS: dict[str, tuple[Collection[str], Callable[..., Message]]] = {
+    "hold": ((Status.QUEUED,), hold_message),
+    "release": ((Status.HELD,), release_message),
+    "retry": (RETRIED, retry_message),
+    "cancel": (CALLED_OFF, cancel_message),
+}

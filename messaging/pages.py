@@ -15,7 +15,7 @@ from messaging import by_hand, composing, listing, templating
 from messaging.forms import NewTemplateForm, SuppressionForm, TemplateForm, TestForm
 from messaging.language import TEMPLATE_LIMIT
 from messaging.models import Message, Stream, Template
-from messaging.policy import GATE_NAMES
+from messaging.policy import GATE_NAMES, QUESTIONS
 from messaging.rendering import CONTACT_TAGS, Words
 from messaging.testing import send_test
 from workspace.audit import Actor
@@ -217,39 +217,32 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
         return _change_message(request, one)
     context = {
         "message": one,
-        "gates": _gates(one),
+        "gates": gates_of(one),
         "history": Audit.objects.filter(subject=one.ref).select_related("actor").order_by("id")[:50],
-        "can": [name for name, (statuses, _) in VERBS.items() if one.status in statuses],
+        "can": [name for name, (statuses, _) in by_hand.VERBS.items() if one.status in statuses],
         "answer": one.content.get("answer"),
     }
     return render(request, "messaging/message.html", context)
 
 
-def _gates(one: Message) -> list[dict[str, str]]:
+def gates_of(one: Message) -> list[dict[str, str]]:
     """Say of each gate whether the message passed it, was stopped at it, or never came to it."""
     if not one.gate and one.calling_at is None:
         return []
-    if one.gate not in GATE_NAMES:
-        return [{"name": name, "state": "passed"} for name in GATE_NAMES]
-    at = GATE_NAMES.index(one.gate)
-    states = ["passed"] * at + ["stopped"] + ["not asked"] * (len(GATE_NAMES) - at - 1)
-    return [{"name": name, "state": state} for name, state in zip(GATE_NAMES, states, strict=True)]
-
-
-VERBS = {
-    "hold": ((Message.Status.QUEUED,), by_hand.hold_message),
-    "release": ((Message.Status.HELD,), by_hand.release_message),
-    "retry": (by_hand.RETRIED, by_hand.retry_message),
-    "cancel": (by_hand.CALLED_OFF, by_hand.cancel_message),
-}
+    names = list(QUESTIONS)
+    at = names.index(one.gate) if one.gate in QUESTIONS else len(names)
+    states = ["passed"] * at + ["stopped"] + ["not asked"] * len(names)
+    return [
+        {"name": name, "question": QUESTIONS[name], "state": state} for name, state in zip(names, states, strict=False)
+    ]
 
 
 @permission_required("messaging.change_message", raise_exception=True)
 def _change_message(request: HttpRequest, one: Message) -> HttpResponse:
-    action = next((name for name in VERBS if name in request.POST), None)
+    action = next((name for name in by_hand.VERBS if name in request.POST), None)
     try:
         if action is not None:
-            VERBS[action][1](one, actor=actor(request))
+            by_hand.VERBS[action][1](one, actor=actor(request))
     except Refused as error:
         notes.error(request, error.detail)
     return redirect("message", one.pk)

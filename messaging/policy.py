@@ -157,19 +157,20 @@ GATES: tuple[Gate, ...] = (
     _late,
     _content,
 )
-GATE_NAMES = (
-    "erased",
-    "exited",
-    "paused",
-    "not in audience",
-    "no address",
-    "suppressed",
-    "no consent",
-    "frequency cap",
-    "quiet hours",
-    "late",
-    "content error",
-)
+QUESTIONS = {
+    "erased": "The contact is there",
+    "exited": "Still in the flow",
+    "paused": "Sending is not paused",
+    "not in audience": "Still in the audience",
+    "no address": "Has an address",
+    "suppressed": "The address is not suppressed",
+    "no consent": "Has agreed to it",
+    "frequency cap": "Under the frequency cap",
+    "quiet hours": "Outside quiet hours",
+    "late": "In time",
+    "content error": "Can be rendered",
+}
+GATE_NAMES = tuple(QUESTIONS)
 
 
 def cap_of(caps: Mapping[str, Any], channel: str) -> tuple[int, timedelta] | None:

@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP
 from django.db import connection, transaction
 
 from contacts import consents
-from contacts.models import Contact
+from contacts.models import Contact, Identity
 from messaging import services
 from messaging.channels import Receipt
 from messaging.models import Message, Stream, TemplateVersion
@@ -24,6 +24,7 @@ def person(name: str, *, agrees_to: str | None = "news", **columns: Any) -> Cont
     contact = Contact.objects.create(
         **{"email": f"{name.lower()}@example.com", "first_name": name, "user_id": name.lower(), **columns}
     )
+    Identity.objects.create(kind="user", value=contact.user_id, contact=contact)
     if agrees_to is not None:
         say(contact, "subscribed", agrees_to)
     return contact

@@ -16,7 +16,7 @@ from messaging.models import Message
 from tests.messaging.conftest import Queue, person
 from workspace import clock
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
 WORKER = "import django; django.setup(); from messaging import outbox; outbox.deliver()"
 
 

@@ -18,7 +18,7 @@ from workspace import clock
 from workspace.audit import HOUSE
 from workspace.models import Workspace
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
 
 
 def status(message: Message) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from tests.messaging.conftest import MailServer, Queue, person
 from workspace import clock
 from workspace.models import Workspace
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
 
 
 def read(mail: Any) -> Any:
