@@ -100,6 +100,16 @@ def lift_suppression(*, channel: str, address: str, actor: Actor = HOUSE) -> boo
     return bool(gone)
 
 
+@transaction.atomic
+def drop_suppression(suppression: Suppression, *, actor: Actor = HOUSE) -> None:
+    """Let the address behind a suppression be written to again."""
+    holders = Address.objects.filter(channel=suppression.channel, digest=suppression.digest)
+    ids = list(holders.values_list("contact_id", flat=True))
+    audit.record(actor, "suppression.lifted", f"sup_{suppression.pk}", channel=suppression.channel)
+    suppression.delete()
+    _tell_holders(suppression.channel, ids)
+
+
 def is_suppressed(channel: str, address: str) -> bool:
     """Tell whether nothing may go to an address (in its normal form) on a channel."""
     return Suppression.objects.filter(channel=channel, digest__in=digests(address)).exists()
@@ -111,6 +121,10 @@ def _holders(channel: str, normal: str) -> list[int]:
 
 
 def _tell(channel: str, normal: str) -> None:
+    _tell_holders(channel, _holders(channel, normal))
+
+
+def _tell_holders(channel: str, contact_ids: Collection[int]) -> None:
     at = clock.now()
-    if note([NewChange(pk, f"consent:{channel}", at=at) for pk in _holders(channel, normal)]):
+    if note([NewChange(pk, f"consent:{channel}", at=at) for pk in contact_ids]):
         ring_on_commit("attend")

@@ -1,0 +1,133 @@
+"""The back office of facts: they are only looked at."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from contacts.models import (
+    Activity,
+    Address,
+    Change,
+    Consent,
+    ConsentNow,
+    Event,
+    Identity,
+    ListMember,
+    Moment,
+    Read,
+    Receipt,
+)
+from workspace.back_office import ReadOnly
+
+
+class Facts(ReadOnly):
+    """Rows of one contact each, found by its number."""
+
+    search_fields = ("contact__id",)
+    search_help_text = "The number of a contact."
+    list_select_related: bool | Sequence[str] = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find the rows of a contact by its number; anything else finds nothing."""
+        if not search_term:
+            return queryset, False
+        number = search_term.strip().removeprefix("con_")
+        known = number.isascii() and number.isdigit() and len(number) <= 18
+        return (queryset.filter(contact_id=int(number)) if known else queryset.none()), False
+
+
+@admin.register(Event)
+class EventAdmin(Facts):
+    """Events."""
+
+    list_display = ("id", "contact_id", "name", "at", "received_at", "source", "value")
+    list_select_related = ("name",)
+    ordering = ("-at", "-id")
+
+
+@admin.register(Identity)
+class IdentityAdmin(ReadOnly):
+    """Identities."""
+
+    list_display = ("kind", "value", "contact_id")
+    list_filter = ("kind",)
+    search_fields = ("value__startswith",)
+    list_select_related = False
+
+
+@admin.register(Address)
+class AddressAdmin(ReadOnly):
+    """Addresses."""
+
+    list_display = ("channel", "value", "contact_id")
+    list_filter = ()
+    search_fields = ("value__startswith",)
+    list_select_related = False
+
+
+@admin.register(Activity)
+class ActivityAdmin(Facts):
+    """When contacts were last heard of."""
+
+    list_display = ("contact_id", "last_seen_at")
+    ordering = ("-last_seen_at",)
+
+
+@admin.register(Moment)
+class MomentAdmin(Facts):
+    """Dates of contacts, sortable."""
+
+    list_display = ("contact_id", "attribute", "instant")
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnly):
+    """Message ids that were accepted."""
+
+    list_display = ("source", "message_id", "received_at")
+    search_fields = ("message_id",)
+
+
+@admin.register(Read)
+class ReadAdmin(ReadOnly):
+    """Who reads which fact."""
+
+    list_display = ("fact", "stage", "reader")
+    list_filter = ("stage",)
+    search_fields = ("fact", "reader")
+
+
+@admin.register(Change)
+class ChangeAdmin(Facts):
+    """Facts waiting to be looked at."""
+
+    list_display = ("id", "contact_id", "fact", "cause", "at", "fires", "lane", "stage")
+    list_filter = ("stage", "lane", "fires")
+
+
+@admin.register(ListMember)
+class ListMemberAdmin(Facts):
+    """Who is on which list."""
+
+    list_display = ("list", "contact_id", "added_at")
+    list_select_related = ("list",)
+
+
+@admin.register(Consent)
+class ConsentAdmin(Facts):
+    """Evidence of consent."""
+
+    list_display = ("contact_id", "channel", "topic", "status", "source", "at")
+    list_filter = ("channel", "status")
+
+
+@admin.register(ConsentNow)
+class ConsentNowAdmin(Facts):
+    """What consent comes to now."""
+
+    list_display = ("contact_id", "channel", "topic", "status", "at")
