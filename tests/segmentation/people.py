@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Model
+
 from contacts.models import (
     Activity,
     Attribute,
@@ -130,28 +132,33 @@ def _event(rng: random.Random, person: Person) -> tuple[Person, Event]:
 def _belongings(rng: random.Random, people: list[Person]) -> None:
     team = List.objects.create(name="Team", slug="team")
     vip, staff = (Segment.objects.create(name=slug, slug=slug) for slug in ("vip", "staff"))
+    rows: dict[type[Model], list[Any]] = {one: [] for one in (ListMember, Activity, ConsentNow, Transition, Membership)}
     for person in people:
         if rng.random() < 0.3:
-            ListMember.objects.create(list=team, contact_id=person.id)
+            rows[ListMember].append(ListMember(list=team, contact_id=person.id))
             person.lists.add("team")
         if rng.random() < 0.7:
             person.last_seen_at = _when(rng)
-            Activity.objects.create(contact_id=person.id, last_seen_at=person.last_seen_at)
+            rows[Activity].append(Activity(contact_id=person.id, last_seen_at=person.last_seen_at))
         for channel in ("email", "sms"):
             if status := rng.choice(["", "subscribed", "unsubscribed"]):
                 person.consents[channel] = status
-                ConsentNow.objects.create(contact_id=person.id, channel=channel, status=status, at=AT)
-        _join(rng, person, vip)
+                rows[ConsentNow].append(ConsentNow(contact_id=person.id, channel=channel, status=status, at=AT))
+        _join(rng, person, vip, rows)
         if rng.random() < 0.3:
-            _join(rng, person, staff)
+            _join(rng, person, staff, rows)
+    for model, every in rows.items():
+        model._default_manager.bulk_create(every)
 
 
-def _join(rng: random.Random, person: Person, segment: Segment) -> None:
+def _join(rng: random.Random, person: Person, segment: Segment, rows: dict[type[Model], list[Any]]) -> None:
     moves = sorted({min(_when(rng), AT) for _ in range(rng.choice([0, 1, 2, 3]))})
     for seq, when in enumerate(moves, 1):
         kind = "entered" if seq % 2 else "exited"
-        Transition.objects.create(segment=segment, contact_id=person.id, seq=seq, kind=kind, cause="manual", at=when)
+        rows[Transition].append(
+            Transition(segment=segment, contact_id=person.id, seq=seq, kind=kind, cause="manual", at=when)
+        )
         person.moves.append((segment.slug, kind, when))
     if len(moves) % 2:
-        Membership.objects.create(segment=segment, contact_id=person.id, seq=len(moves), since=moves[-1])
+        rows[Membership].append(Membership(segment=segment, contact_id=person.id, seq=len(moves), since=moves[-1]))
         person.segments[segment.slug] = moves[-1]
