@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_SHAPE = re.compile(r"^([1-9][0-9]{0,5})(s|m|h|d|w|mo|y)$")
+_SHAPE = re.compile(r"^([1-9][0-9]{0,5})(s|m|h|d|w|mo|y)\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NAMES = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
 LONGEST = timedelta(days=36600)
