@@ -1,7 +1,7 @@
 """A small world that lives through a history: facts arrive, time passes, segments are looked at."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from contacts.models import Contact, Event, ListMember
@@ -141,5 +141,3 @@ def check_log() -> None:
     for segment in Segment.objects.all():
         rows = segment.tally_set.all()
         assert sum(row.entered - row.exited for row in rows) == segment.memberships.count()
-
-
