@@ -86,7 +86,8 @@ def test_the_same_segment_is_built_with_the_keyboard_alone(signed_in_page: Page,
     page.keyboard.type("2")
     page.get_by_role("button", name="Add condition", exact=True).focus()
     press("Enter")
-    press("ArrowDown")  # the menu: Attribute, then Event
+    expect(page.get_by_role("button", name="Attribute", exact=True)).to_be_focused()  # the menu's first
+    press("ArrowDown")
     press("Enter")
     press("Tab")
     press("Tab")

@@ -20,7 +20,7 @@ export function openMenu(builder, button, items) {
   const below = at.bottom + 4 + menu.offsetHeight <= innerHeight - 8;
   menu.style.left = `${Math.max(8, Math.min(at.left, innerWidth - menu.offsetWidth - 8))}px`;
   menu.style.top = `${Math.max(8, below ? at.bottom + 4 : at.top - menu.offsetHeight - 4)}px`;
-  menu.querySelector(".menu-item").focus({ preventScroll: true });
+  // base.js gives the first item the focus when the menu says that it has opened
 }
 
 export function rowItems(builder, id) {
