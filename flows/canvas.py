@@ -74,12 +74,6 @@ class CardView:
         """Return what the node is called."""
         return self.name or self.words or self.label
 
-    @property
-    def spoken(self) -> str:
-        """Return the card as a screen reader says it."""
-        missing = f" Missing: {self.missing[0]}" if self.missing else ""
-        return f"{self.label}: {self.name or self.words or 'not set up'}.{missing}"
-
 
 @dataclass(slots=True)
 class Canvas:

@@ -52,7 +52,15 @@ export function arrow(key, from) {
   if (next) focusStop(next);
 }
 
+// A press must not move what is under it, or its click would land beside it.
+let pressing = false;
+document.addEventListener("pointerdown", () => { pressing = true; }, true);
+for (const end of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(end, () => { pressing = false; }, true);
+
 document.addEventListener("focusin", (event) => {
   const stop = event.target.closest?.("#board [data-stop]");
-  if (stop && stop.id !== current) { current = stop.id; keepOneStop(); reveal(stop); }
+  if (!stop || stop.id === current) return;
+  current = stop.id;
+  keepOneStop();
+  if (!pressing) reveal(stop);
 });

@@ -1,5 +1,6 @@
 """What the stories about the canvas share: segments, templates, and a flow being drawn."""
 
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from flows.services import create_flow
 from messaging.services import create_template, publish_template
 from segmentation.models import Segment
 from segmentation.services import add_members, create_segment
-from workspace import clock
+from workspace import clock, doorbell
 from workspace.audit import HOUSE
 
 NODES = [
@@ -45,6 +46,20 @@ EDGES = [
     {"from": "english", "port": "next", "to": "mark"},
 ]
 DRAFT = {"nodes": NODES, "edges": EDGES}
+
+
+@pytest.fixture(autouse=True)
+def _pokes_from_a_thread(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright's loop runs in this thread, in which nothing asynchronous may be waited for: poke from another."""
+    poke = doorbell.poke
+
+    def elsewhere(topics: Any) -> None:
+        other = Thread(target=poke, args=[list(topics)])
+        other.start()
+        other.join()
+
+    if request.node.get_closest_marker("browser"):
+        monkeypatch.setattr(doorbell, "poke", elsewhere)
 
 
 @pytest.fixture

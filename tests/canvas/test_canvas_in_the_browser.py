@@ -55,7 +55,7 @@ def test_steps_1_to_6_of_the_guide_with_the_mouse(signed_in_page: Page, signed_u
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#panel-form")).to_have_count(0)
     page.drag_and_drop(".palette-item[data-kind=send_email]", "#slot-wait-1-next")
-    page.get_by_label("Template").select_option(label="Welcome")
+    page.get_by_label("Template", exact=True).select_option(label="Welcome")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#panel-form")).to_have_count(0)
     page.drag_and_drop(".palette-item[data-kind=update_contact]", "#slot-send-email-1-next")
@@ -156,10 +156,10 @@ def test_a_card_is_dragged_to_another_slot_and_branches_meet_again(signed_in_pag
 def test_a_fault_is_said_while_one_types_and_goes_when_it_is_mended(signed_in_page: Page, drawn: Flow) -> None:
     page = signed_in_page
     page.goto(f"/flows/{drawn.pk}/?node=dutch")
-    page.get_by_label("Template").select_option("")
+    page.get_by_label("Template", exact=True).select_option("")
     fault = page.locator("#set-template-errors")
     expect(fault).to_contain_text("Choose a template, or write a subject and a body.")
-    page.get_by_label("Template").select_option("welkom")
+    page.get_by_label("Template", exact=True).select_option("welkom")
     expect(fault).to_be_empty()
 
 
