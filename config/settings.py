@@ -288,4 +288,22 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_SYMBOL": "account_tree",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "236 250 252",
+            "100": "207 240 245",
+            "200": "163 225 234",
+            "300": "104 203 216",
+            "400": "44 170 187",
+            "500": "16 139 157",
+            "600": "12 108 124",
+            "700": "12 88 102",
+            "800": "14 72 84",
+            "900": "13 59 70",
+            "950": "5 37 46",
+        }
+    },
 }
