@@ -23,7 +23,7 @@ export class Answer {
     this.words = h("p", { class: "builder-words" });
     this.sample = h("ul", { class: "builder-sample" });
     this.notes = h("ul", { class: "builder-notes" });
-    this.element = h("section", { class: "builder-answer", "aria-label": "Who matches" }, this.count, this.words, this.sample, this.notes);
+    this.element = h("div", { class: "builder-answer", role: "group", "aria-label": "Who matches" }, this.count, this.words, this.sample, this.notes);
   }
 
   ask(pause = PAUSE) {
