@@ -34,7 +34,7 @@ class Row:
 
 def tone_of(segment: Segment) -> str:
     """Return the chosen tone of a segment, or one by its number."""
-    return segment.color if segment.color in TONES else str(segment.pk % 10)
+    return segment.color if segment.color in TONES else TONES[segment.pk % len(TONES)]
 
 
 def with_state(segments: QuerySet[Segment]) -> QuerySet[Segment]:

@@ -161,7 +161,7 @@ def review(segment: Segment, criteria: Any) -> dict[str, Any]:
         ],
         "choices": FIRES,
         "fires": "none",
-        "used_by": used_by(f"segment:{segment.slug}"),
+        "used_by": [one.replace(":", " ", 1) for one in used_by(f"segment:{segment.slug}")],
     }
 
 

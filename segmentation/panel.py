@@ -36,5 +36,5 @@ def in_segment(ref: str) -> Q:
     return Q(pk__in=members.values("contact_id"))
 
 
-register("segments", segments_of, order=10)
+register("Segments", segments_of, order=10)
 register_filter("segment", in_segment)

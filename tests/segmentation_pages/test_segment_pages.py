@@ -253,3 +253,15 @@ def test_odd_queries_show_the_page_all_the_same(mia: Client, query: str) -> None
     for name in ("segment", "segment_members", "segment_transitions", "segment_evaluations", "segment_growth"):
         assert mia.get(reverse(name, args=[segment.pk]) + query).status_code == 200
     assert mia.get(reverse("segments") + query).status_code == 200
+
+
+def test_a_contacts_page_says_which_segments_they_are_in(mia: Client) -> None:
+    tell(person("Ana", plan="enterprise"), person("Ben", plan="free"))
+    segment = enterprise()
+    ana = segment.memberships.get().contact
+    page = text(mia.get(reverse("contact", args=[ana.pk])))
+    assert "In no segment now" not in page
+    assert f'href="{reverse("segment", args=[segment.pk])}"' in page
+    only = text(mia.get(reverse("contacts") + "?segment=enterprise"))
+    assert "ana@example.com" in only
+    assert "ben@example.com" not in only
