@@ -70,7 +70,7 @@ def invented(customer: str, event: str, mark: str, at: datetime) -> dict[str, An
         "timestamp": at.isoformat(),
         "properties": {
             "genre": GENRES[product % len(GENRES)],
-            "price": 8.99 + product % 12,
+            "price": round(8.99 + product % 12, 2),
             "sku": f"CD-{product % 900:03d}",
             "invented": True,
         },
