@@ -90,6 +90,7 @@ class ContactsView(Door):
     """All contacts."""
 
     @extend_schema(
+        operation_id="contacts_list",
         parameters=[OpenApiParameter("q", str), OpenApiParameter("list", str), OpenApiParameter("segment", str)],
         responses=ANYTHING,
     )
@@ -182,7 +183,7 @@ class AttributesView(Door):
 
     pagination_class = ByName
 
-    @extend_schema(responses=ANYTHING)
+    @extend_schema(operation_id="attributes_list", responses=ANYTHING)
     def get(self, request: Request) -> Response:
         """List attributes by name."""
         return self.page(Attribute.objects.all(), lambda rows: [attribute_out(one) for one in rows])
@@ -227,7 +228,7 @@ class EventNamesView(Door):
 
     pagination_class = ByName
 
-    @extend_schema(responses=ANYTHING)
+    @extend_schema(operation_id="event_names_list", responses=ANYTHING)
     def get(self, request: Request) -> Response:
         """List event names with the properties learned."""
         return self.page(EventName.objects.all(), lambda rows: [event_name_out(one) for one in rows])
@@ -260,7 +261,7 @@ class ListsView(Door):
 
     write_permission = "contacts.change_list"
 
-    @extend_schema(parameters=[OpenApiParameter("archived", bool)], responses=ANYTHING)
+    @extend_schema(operation_id="lists_list", parameters=[OpenApiParameter("archived", bool)], responses=ANYTHING)
     def get(self, request: Request) -> Response:
         """List the lists, newest first; `archived=true` shows the archived."""
         archived = request.query_params.get("archived", "").lower() in ("1", "true")
