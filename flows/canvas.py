@@ -232,11 +232,27 @@ def load_choices() -> Choices:
     )
 
 
-def strips(counted: Mapping[str, Any], picture: Picture) -> list[dict[str, Any]]:
-    """Return what the strip at the foot of each card says, and where it lies."""
-    nodes: Mapping[str, Mapping[str, int]] = counted["nodes"]
+def strips(counted: Mapping[str, Any], picture: Picture, graph: Graph) -> list[dict[str, Any]]:
+    """Return what the strip at the foot of each card says, and beside each of several ways out, and where they lie."""
+    nodes: Mapping[str, Mapping[str, Any]] = counted["nodes"]
     below = picture.card_height - COUNTS
-    return [{**nodes.get(one.key, {}), "key": one.key, "x": one.x, "y": one.y + below} for one in picture.cards]
+    first = graph.trigger.key if graph.trigger else ""
+    return [
+        {
+            **nodes.get(one.key, {}),
+            "key": one.key,
+            "x": one.x,
+            "y": one.y + below,
+            "trigger": one.key == first,
+            "ways": _ways(one, nodes.get(one.key, {}).get("ports", {})),
+        }
+        for one in picture.cards
+    ]
+
+
+def _ways(card: Card, counted: Mapping[str, int]) -> list[dict[str, Any]]:
+    several = [slot for slot in card.slots if slot.label]
+    return [{"port": one.port, "x": one.x, "y": one.y + 26, "count": counted.get(one.port, 0)} for one in several]
 
 
 def with_titles(faults: Sequence[NodeFault], titles: Mapping[str, str]) -> list[dict[str, str]]:

@@ -146,7 +146,7 @@ def board(request: HttpRequest, found: Flow, *, selected: str = "") -> dict[str,
         "may_run": request.user.has_perm("flows.run_flow") and found.archived_at is None,
         "palette": canvas.PALETTE,
         "totals": counted["totals"],
-        "strips": canvas.strips(counted, drawn.picture),
+        "strips": canvas.strips(counted, drawn.picture, drawn.graph),
         "unpublished": wire.unpublished(found),
         "undo_words": editing.undo_words(request, found) if editable else "",
         "shown_status": shown_status(found),
@@ -320,7 +320,7 @@ def flow_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the counts on the cards."""
     found = get_object_or_404(Flow, pk=pk)
     graph = drafts.load(found)
-    strips = canvas.strips(stats.counts(found), canvas.picture_of(graph, counts=True))
+    strips = canvas.strips(stats.counts(found), canvas.picture_of(graph, counts=True), graph)
     return render(request, "flows/_counts.html", {"flow": found, "strips": strips})
 
 
