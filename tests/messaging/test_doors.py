@@ -10,13 +10,13 @@ from django.urls import reverse
 
 from contacts.models import Contact, Suppression
 from messaging import outbox, services
-from messaging.catcher import caught, keep
+from messaging.catcher import caught
 from messaging.models import CaughtMail, Message, Sender, Template, TemplateVersion
 from tests.messaging.conftest import MailServer, Provider, Queue
 from workspace.audit import HOUSE
 from workspace.models import Audit
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
+pytestmark = pytest.mark.django_db
 NASTY = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
 
@@ -161,7 +161,7 @@ def nasty(maria: Contact, queued: Queue, provider: Provider) -> Message:
     Template.objects.update(name=NASTY[:120], subject=NASTY)
     message = queued(maria, content={"subject": NASTY, "body": f"<p>Hi {{{{ contact.firstName }}}}</p>{NASTY}"})
     raw = f"Subject: {NASTY}\r\nX-Tributary-Key: {message.key}\r\nContent-Type: text/html\r\n\r\n{NASTY}".encode()
-    assert keep(caught(NASTY, [NASTY], raw)).startswith("250")
+    CaughtMail.objects.bulk_create(caught(NASTY, [NASTY], raw))
     return message
 
 

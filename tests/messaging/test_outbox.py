@@ -18,7 +18,8 @@ from workspace import clock
 from workspace.audit import HOUSE
 from workspace.models import Workspace
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
+pytestmark = pytest.mark.django_db
+REAL = pytest.mark.django_db(transaction=True)  # threads see only what was committed
 
 
 def status(message: Message) -> tuple[str, str]:
@@ -83,8 +84,9 @@ def suppress(email: str) -> None:
     Suppression.objects.create(channel="email", digest=digest(email), reason="manual")
 
 
+@REAL
 def test_an_unsubscribe_that_holds_the_row_first_wins_over_a_gate_that_waits_for_it(
-    maria: Contact, queued: Queue, provider: Provider
+    transactional_db: None, maria: Contact, queued: Queue, provider: Provider
 ) -> None:
     message = queued(maria)
     holding, waiting = threading.Event(), threading.Event()
@@ -123,7 +125,7 @@ def wait_for_a_blocked_lock() -> None:
 
 
 def test_transactional_mail_goes_without_consent_but_not_to_a_suppressed_address(
-    transactional_db: None, queued: Queue, provider: Provider
+    db: None, queued: Queue, provider: Provider
 ) -> None:
     nils, nora = person("Nils", agrees_to=None), person("Nora", agrees_to=None)
     suppress("NORA@example.com")
@@ -132,6 +134,7 @@ def test_transactional_mail_goes_without_consent_but_not_to_a_suppressed_address
     assert (status(one)[0], status(other)) == ("sent", ("refused", "suppressed"))
 
 
+@REAL
 def test_eight_workers_at_once_make_one_call_each(transactional_db: None, queued: Queue, provider: Provider) -> None:
     for n in range(40):
         queued(person(f"P{n}"))
@@ -193,7 +196,10 @@ def test_the_cap_counts_what_went_and_what_is_going(maria: Contact, queued: Queu
     assert status(receipt)[0] == "sent"
 
 
-def test_two_flows_at_once_never_pass_the_cap(maria: Contact, queued: Queue, provider: Provider) -> None:
+@REAL
+def test_two_flows_at_once_never_pass_the_cap(
+    transactional_db: None, maria: Contact, queued: Queue, provider: Provider
+) -> None:
     Workspace.objects.update(caps={"email": {"count": 1, "per": "1d"}})
     for n in range(6):
         queued(maria, f"e:9:{n}")

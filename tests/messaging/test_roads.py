@@ -19,7 +19,7 @@ from tests.messaging.conftest import MailServer, Queue, person
 from workspace import clock
 from workspace.models import Workspace
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
+pytestmark = pytest.mark.django_db
 
 
 def read(mail: Any) -> Any:
@@ -52,7 +52,7 @@ def test_a_receipt_carries_no_unsubscribe_link(maria: Contact, queued: Queue, ma
     assert read(mail_server.mails[0])["List-Unsubscribe"] is None
 
 
-def test_one_connection_serves_a_batch(transactional_db: None, queued: Queue, mail_server: MailServer) -> None:
+def test_one_connection_serves_a_batch(db: None, queued: Queue, mail_server: MailServer) -> None:
     for n in range(12):
         queued(person(f"P{n}"))
     outbox.deliver()
@@ -67,7 +67,7 @@ def test_names_with_line_breaks_add_no_headers(queued: Queue, mail_server: MailS
     assert mail_server.mails[0].rcpt_tos == ["eve@example.com"]
 
 
-def test_what_the_server_answers_decides(transactional_db: None, queued: Queue, mail_server: MailServer) -> None:
+def test_what_the_server_answers_decides(db: None, queued: Queue, mail_server: MailServer) -> None:
     messages = [queued(person(name)) for name in ("Ann", "Bob", "Cleo", "Dan")]
     mail_server.answers = ["250 OK", "451 busy", "550 no such mailbox", "250 OK"]
     outbox.deliver()

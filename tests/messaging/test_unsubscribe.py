@@ -13,7 +13,7 @@ from messaging.tokens import unsubscribe_token, unsubscribe_url
 from tests.messaging.conftest import Provider, Queue, person
 from workspace import clock
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("transactional_db")]
+pytestmark = pytest.mark.django_db
 
 
 def path(message: Message) -> str:
