@@ -1,42 +1,33 @@
-"""The API of contacts: /api/v1/contacts/, attributes/, events/names/ and lists/."""
+"""The API of contacts: /api/v1/contacts/, attributes/ and events/names/."""
 
-import re
-from typing import Any
-
-from django.db.models import Q, QuerySet
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts import declaring, services
-from contacts.models import Attribute, Consent, Contact, Event, EventName, List
+from contacts.lists_api import find_list
+from contacts.models import Attribute, Consent, Contact, Event, EventName
 from contacts.panels import filters
 from contacts.properties import CUSTOM
 from contacts.searching import search
 from contacts.wire import (
+    ANYTHING,
     AttributeChange,
     AttributeInput,
+    ByName,
     ConsentInput,
+    Door,
     EventNameChange,
-    ListChange,
-    ListInput,
-    MembersInput,
+    LatestFirst,
     attribute_out,
     consent_out,
     contacts_out,
     event_name_out,
     event_out,
-    list_out,
-    members_out,
 )
-from workspace.api import NewestFirst, actor_of
-from workspace.problems import Fault, Refused, refuse
-
-ANYTHING = OpenApiTypes.OBJECT
-LIST_ID = re.compile(r"^(?:lst_)?([0-9]{1,18})$")
+from workspace.api import actor_of
+from workspace.problems import refuse
 
 
 def find(ref: str) -> Contact:
@@ -45,45 +36,6 @@ def find(ref: str) -> Contact:
     if found is None:
         raise Http404
     return found
-
-
-def find_list(ref: str) -> List:
-    """Return the list of an id (lst_3) or slug, or answer 404."""
-    match = LIST_ID.match(ref)
-    found = List.objects.filter(pk=int(match[1])) if match else List.objects.filter(slug=ref.replace("\x00", ""))
-    held = found.first()
-    if held is None:
-        raise Http404
-    return held
-
-
-class Door(generics.GenericAPIView[Any]):
-    """What the views of this floor share."""
-
-    write_permission = "contacts.change_contact"
-    queryset = Contact.objects.none()
-
-    def said(self, request: Request, form: type[Any]) -> dict[str, Any]:
-        """Return the checked body."""
-        checked = form(data=request.data)
-        checked.is_valid(raise_exception=True)
-        return dict(checked.validated_data)
-
-    def page(self, found: QuerySet[Any], out: Any) -> Response:
-        """Answer one page of rows."""
-        return self.get_paginated_response(out(self.paginate_queryset(found) or []))
-
-
-class LatestFirst(NewestFirst):
-    """Pages of what has an instant."""
-
-    ordering = ("-at", "-id")
-
-
-class ByName(NewestFirst):
-    """Pages in the order of names."""
-
-    ordering = "name"
 
 
 class ContactsView(Door):
@@ -254,75 +206,3 @@ class EventNameView(Door):
         """Hide or block a name, or choose the property that is its value."""
         said = self.said(request, EventNameChange)
         return Response(event_name_out(declaring.change_event_name(self.held(name), actor=actor_of(request), **said)))
-
-
-class ListsView(Door):
-    """All lists."""
-
-    write_permission = "contacts.change_list"
-
-    @extend_schema(operation_id="lists_list", parameters=[OpenApiParameter("archived", bool)], responses=ANYTHING)
-    def get(self, request: Request) -> Response:
-        """List the lists, newest first; `archived=true` shows the archived."""
-        archived = request.query_params.get("archived", "").lower() in ("1", "true")
-        found = List.objects.filter(archived_at__isnull=not archived)
-        return self.page(found, lambda rows: [list_out(one) for one in rows])
-
-    @extend_schema(request=ListInput, responses={201: ANYTHING})
-    def post(self, request: Request) -> Response:
-        """Make a list."""
-        made = services.create_list(actor=actor_of(request), **self.said(request, ListInput))
-        return Response(list_out(made, 0), status=201)
-
-
-class ListView(Door):
-    """One list, by lst_3 or slug."""
-
-    write_permission = "contacts.change_list"
-
-    @extend_schema(responses=ANYTHING)
-    def get(self, request: Request, ref: str) -> Response:
-        """Read a list with its size."""
-        held = find_list(ref)
-        return Response(list_out(held, held.members.count()))
-
-    @extend_schema(request=ListChange, responses=ANYTHING)
-    def patch(self, request: Request, ref: str) -> Response:
-        """Change a list; `archived` puts it away or takes it out."""
-        held, said = find_list(ref), self.said(request, ListChange)
-        if (archived := said.pop("archived", None)) is not None:
-            services.archive_list(held, archived=archived, actor=actor_of(request))
-        return Response(list_out(services.change_list(held, actor=actor_of(request), **said), held.members.count()))
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, ref: str) -> Response:
-        """Delete a list that nothing uses; 409 lists what uses it."""
-        services.delete_list(find_list(ref), actor=actor_of(request))
-        return Response(status=204)
-
-
-class ListMembersView(Door):
-    """Who is on a list."""
-
-    write_permission = "contacts.change_list"
-    removing = False
-
-    @extend_schema(responses=ANYTHING)
-    def get(self, request: Request, ref: str) -> Response:
-        """List the members, newest contacts first."""
-        if self.removing:
-            raise Refused("Send the contacts to remove as POST.", status=405)
-        found = Contact.objects.filter(Q(list_members__list=find_list(ref)))
-        return self.page(found, members_out)
-
-    @extend_schema(request=MembersInput, responses=ANYTHING)
-    def post(self, request: Request, ref: str) -> Response:
-        """Put contacts on the list (or take them off); those not found are named and nothing is done."""
-        held, refs = find_list(ref), self.said(request, MembersInput)["contacts"]
-        found = services.find_contacts(refs)
-        if missing := [(index, one) for index, one in enumerate(refs) if one not in found]:
-            faults = [Fault(f"contacts[{index}]", f'There is no contact "{one}".') for index, one in missing[:100]]
-            raise Refused(f"{len(missing)} of {len(refs)} contacts are not known here.", faults)
-        verb = services.remove_from_list if self.removing else services.add_to_list
-        count = verb(held, [one.pk for one in found.values()], cause="manual")
-        return Response({"removed" if self.removing else "added": count, "size": held.members.count()})

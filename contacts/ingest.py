@@ -12,9 +12,10 @@ from contacts import consents, storing
 from contacts.changes import NewChange, queue, read_facts
 from contacts.learning import Known, Types, is_number, learn_attributes, learn_names
 from contacts.live import poke_soon
+from contacts.locking import Stale, created, load, lock
 from contacts.merging import join_attributes, join_rows
 from contacts.people import Person
-from contacts.resolution import Directory, Stale, allocate, created, load, lock, resolve
+from contacts.resolution import Directory, allocate, resolve
 from contacts.spec import Item, Source, read_item
 from contacts.storing import NewEvent
 from workspace import clean, doorbell

@@ -8,8 +8,8 @@ from django.utils.text import slugify
 
 from contacts.changes import NewChange, note
 from contacts.live import poke_soon
+from contacts.locking import lock_standing
 from contacts.models import List
-from contacts.resolution import lock_standing
 from contacts.storing import run
 from workspace import audit, clock
 from workspace.audit import Actor

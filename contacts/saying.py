@@ -8,8 +8,8 @@ from django.db import transaction
 from contacts import consents
 from contacts.addresses import BadAddress, digest, digests, normal_email, normal_phone
 from contacts.changes import NewChange, note
+from contacts.locking import lock_standing
 from contacts.models import Address, ConsentStatus, Suppression
-from contacts.resolution import lock_standing
 from workspace import audit, clock
 from workspace.audit import HOUSE, Actor
 from workspace.doorbell import ring_on_commit

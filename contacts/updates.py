@@ -11,9 +11,9 @@ from contacts.changes import NewChange, note
 from contacts.documents import DERIVED, WRITABLE
 from contacts.learning import is_number, learn_attributes
 from contacts.live import poke_soon
+from contacts.locking import load, lock_standing
 from contacts.people import Person
 from contacts.properties import CUSTOM, is_custom
-from contacts.resolution import load, lock_standing
 from contacts.traits import read_traits
 from contacts.types import as_type
 from workspace.doorbell import ring_on_commit

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from contacts import api as wire
-from contacts import catalogue_pages, doors, import_pages, list_pages
+from contacts import catalogue_pages, doors, import_pages, list_pages, lists_api
 from contacts import pages as pages_of_contacts
 
 ingest: list[URLPattern | URLResolver] = [
@@ -18,10 +18,10 @@ api: list[URLPattern | URLResolver] = [
     path("attributes/<str:name>/", wire.AttributeView.as_view(), name="api_attribute"),
     path("events/names/", wire.EventNamesView.as_view(), name="api_event_names"),
     path("events/names/<str:name>/", wire.EventNameView.as_view(), name="api_event_name"),
-    path("lists/", wire.ListsView.as_view(), name="api_lists"),
-    path("lists/<str:ref>/", wire.ListView.as_view(), name="api_list"),
-    path("lists/<str:ref>/members/", wire.ListMembersView.as_view(), name="api_list_members"),
-    path("lists/<str:ref>/members/remove/", wire.ListMembersView.as_view(removing=True), name="api_list_remove"),
+    path("lists/", lists_api.ListsView.as_view(), name="api_lists"),
+    path("lists/<str:ref>/", lists_api.ListView.as_view(), name="api_list"),
+    path("lists/<str:ref>/members/", lists_api.ListMembersView.as_view(), name="api_list_members"),
+    path("lists/<str:ref>/members/remove/", lists_api.ListRemovalView.as_view(), name="api_list_remove"),
 ]
 pages: list[URLPattern | URLResolver] = [
     path("contacts/", pages_of_contacts.contacts, name="contacts"),

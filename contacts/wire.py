@@ -3,12 +3,48 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rest_framework import serializers
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from contacts.documents import documents_of
 from contacts.instants import read_instant
 from contacts.models import Attribute, AttributeType, Consent, ConsentStatus, Contact, Event, EventName, List
 from contacts.saying import CHANNELS
+from workspace.api import NewestFirst
+
+ANYTHING = OpenApiTypes.OBJECT
+
+
+class Door(generics.GenericAPIView[Any]):
+    """What the views of this floor share."""
+
+    write_permission = "contacts.change_contact"
+    queryset = Contact.objects.none()
+
+    def said(self, request: Request, form: type[Any]) -> dict[str, Any]:
+        """Return the checked body."""
+        checked = form(data=request.data)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
+
+    def page(self, found: QuerySet[Any], out: Any) -> Response:
+        """Answer one page of rows."""
+        return self.get_paginated_response(out(self.paginate_queryset(found) or []))
+
+
+class LatestFirst(NewestFirst):
+    """Pages of what has an instant."""
+
+    ordering = ("-at", "-id")
+
+
+class ByName(NewestFirst):
+    """Pages in the order of names."""
+
+    ordering = "name"
 
 
 class Strict(serializers.Serializer[Any]):
