@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts.api import Door as ContactsDoor
+from contacts.wire import Door as ContactsDoor
 from contacts.models import Contact, Topic
 from contacts.services import find_contact
 from messaging import naming, templating, testing, wire
