@@ -22,7 +22,9 @@ class Shared:
     """One scan over the events of a batch of contacts that serves many measures: a column each."""
 
     scene: Scene
-    columns: dict[tuple[str, str], tuple[str, Sql]] = field(default_factory=dict)  # text and values → name and aggregate
+    columns: dict[tuple[str, str], tuple[str, Sql]] = field(
+        default_factory=dict
+    )  # text and values → name and aggregate
     names: set[int] = field(default_factory=set)
     since: datetime | None = None  # nothing before this is asked for (None: everything)
     open: bool = False
@@ -115,11 +117,11 @@ class Rule(Expression):
     def set_source_expressions(self, exprs: Any) -> None:
         (self.row,) = exprs
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[object]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         assert isinstance(self.row, Col)
         alias = Sql(compiler.quote_name_unless_alias(self.row.alias))
         rendered = render(self.root, replace(self.scene, contact=alias))
-        return rendered.text, list(rendered.params)
+        return rendered.text, rendered.params
 
 
 def q(criteria: Criteria, *, at: datetime, catalogue: Catalogue, among: Collection[int] | None = None) -> Q:

@@ -21,7 +21,7 @@ def uses(reads: Sequence[str]) -> set[str]:
 def refuse_circle(slug: str, below: Iterable[str]) -> None:
     """Refuse criteria that come back to their own segment, with the circle spelled out."""
     graph = _graph()
-    waiting = [(slug, one) for one in below]
+    waiting: list[tuple[str, ...]] = [(slug, one) for one in below]
     seen: set[str] = set()
     while waiting:
         *path, last = waiting.pop()

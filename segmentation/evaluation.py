@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
@@ -144,9 +145,9 @@ def pass_time() -> int:
         some = every[first : first + EDGES_AT_ONCE]
         pairs = sorted(_edges(some, until, catalogue))
         for start in range(0, len(pairs), PASS_BATCH):
-            _retried(lambda part=pairs[start : start + PASS_BATCH]: _pass(part, catalogue))
+            _retried(partial(_pass, pairs[start : start + PASS_BATCH], catalogue))
         looks += len(pairs)
-        _come_to([(row[0], row[1]) for row in some], until)
+        _come_to([row[0] for row in some], until)
     return looks
 
 
@@ -185,14 +186,13 @@ def _pass(pairs: list[tuple[int, int]], catalogue: Catalogue) -> None:
     sum_up(batch.looked, batch.moved, at, (time.perf_counter() - begun) * 1000)
 
 
-def _come_to(passed: list[tuple[int, datetime]], until: datetime) -> None:
+def _come_to(passed: list[int], until: datetime) -> None:
     """Say how far the clock has come for these segments; it never goes back, nor past an edit made meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE segmentation_segment s SET clock_at = greatest(s.clock_at, %s)"
-            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS p(id, clock_at)"
-            " WHERE s.id = p.id AND s.evaluated_at IS NOT NULL",
-            [until, [pk for pk, _ in passed], [at for _, at in passed]],
+            "UPDATE segmentation_segment SET clock_at = greatest(clock_at, %s)"
+            " WHERE id = ANY(%s::bigint[]) AND evaluated_at IS NOT NULL",
+            [until, passed],
         )
 
 
@@ -220,7 +220,8 @@ def _retried(do: Callable[[], T]) -> T:
 def _select(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 __all__ = ["cancel", "pass_time", "recompute", "recompute_all", "recompute_waiting", "take_changes", "work_off_owed"]

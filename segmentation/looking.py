@@ -124,9 +124,10 @@ def _rows(batch: Batch, segments: set[int]) -> tuple[list[tuple[int, int, str, s
     groups: dict[frozenset[Reason], list[int]] = defaultdict(list)
     for contact, reasons in batch.reasons.items():
         groups[frozenset(reasons)].append(contact)
-    rows, batches = [], []
-    for reasons, contacts in groups.items():
-        for segment, (cause, inner, fires) in _why(reasons, batch.readers, segments).items():
+    rows: list[tuple[int, int, str, str, bool]] = []
+    batches: list[list[int]] = []
+    for why, contacts in groups.items():
+        for segment, (cause, inner, fires) in _why(why, batch.readers, segments).items():
             rows.append((segment, len(batches), cause, inner, fires))
         batches.append(contacts)
     return rows, batches
@@ -176,7 +177,7 @@ def owe(pairs: Iterable[tuple[int, int, str, bool]], *, later: timedelta = timed
             " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bool[]) AS n(s, c, cause, fires)"
             " ON CONFLICT (segment_id, contact_id) DO UPDATE SET fires = segmentation_owed.fires OR excluded.fires,"
             " at = greatest(segmentation_owed.at, excluded.at)",
-            [later, list(segment), list(contact), list(cause), list(fires)],
+            [f"{later.total_seconds()} seconds", list(segment), list(contact), list(cause), list(fires)],
         )
 
 

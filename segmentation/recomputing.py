@@ -123,7 +123,7 @@ def _waiting() -> list[int]:
             " WHERE s.kind = 'dynamic' AND s.archived_at IS NULL AND ((e.status = 'running' AND e.seen_at IS NULL)"
             " OR (s.evaluated_at IS NULL AND (e.status IS NULL OR (e.status = 'failed' AND e.at < tributary_now() - %s::interval))))"
             " ORDER BY s.depth, s.id",
-            [TRY_AGAIN],
+            [f"{TRY_AGAIN.total_seconds()} seconds"],
         )
         return [row[0] for row in cursor.fetchall()]
 

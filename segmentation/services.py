@@ -67,7 +67,7 @@ def change_segment(
     segment: Segment, *, actor: Actor, criteria: Any = None, fires: str = "none", **changes: Any
 ) -> Segment:
     """Change a segment; edited criteria are evaluated afterwards, and `fires` says what flows hear of that."""
-    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    segment = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     if fires not in recomputing.FIRES:
         raise refuse("fires", f"Say what may fire: {', '.join(recomputing.FIRES)}.")
     for name, value in changes.items():
@@ -119,7 +119,7 @@ def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
 @transaction.atomic
 def archive_segment(segment: Segment, *, actor: Actor) -> Segment:
     """Put a segment away: its members and history stay, it is looked at no more and fires nothing."""
-    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    segment = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     if segment.archived_at is None:
         segment.archived_at = clock.now()
         segment.save()
@@ -134,7 +134,7 @@ def archive_segment(segment: Segment, *, actor: Actor) -> Segment:
 @transaction.atomic
 def unarchive_segment(segment: Segment, *, actor: Actor) -> Segment:
     """Take a segment back into use; a dynamic one is evaluated afresh, which fires nothing."""
-    segment = Segment.objects.select_for_update().get(pk=segment.pk)
+    segment = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
     if segment.archived_at is not None:
         segment.archived_at = None
         if segment.rule is not None:

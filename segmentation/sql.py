@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Sql:
     """A piece of SQL and the parameters of its placeholders, in order."""
 
     text: str
-    params: tuple[object, ...] = ()
+    params: tuple[Any, ...] = ()
 
 
 TRUE, FALSE = Sql("TRUE"), Sql("FALSE")
@@ -25,7 +26,7 @@ def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
 def sql(template: str, **parts: object) -> Sql:
     """Fill a template of ours: a part that is Sql is put in place, any other value becomes a parameter."""
     text: list[str] = []
-    params: list[object] = []
+    params: list[Any] = []
     for literal, name in _pieces(template):
         text.append(literal)
         if name is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,7 +58,8 @@ class Window(BaseModel):
             except ValueError as error:
                 yield Fault(f"{path}.{name}", str(error))
                 return
-        if self.from_ and self.to and self.bounds(_LATE, "UTC").low > self.bounds(_LATE, "UTC").high:  # type: ignore[operator]
+        ends = self.bounds(LATE, "UTC")
+        if ends.low is not None and ends.low > ends.high:
             yield Fault(path, "The window ends before it begins.")
 
     @property
@@ -102,8 +103,7 @@ class Window(BaseModel):
         return f"after {self.after}" if self.after else f"before {self.before}"
 
 
-_LATE = read_moment("2999-12-31T00:00:00Z")
-assert isinstance(_LATE, datetime)
+LATE = datetime(2999, 12, 31, tzinfo=UTC)
 
 
 def _read(name: str, text: Any) -> Any:

@@ -1,6 +1,6 @@
 """The kinds of conditions by their `type`; higher apps add theirs in a module `conditions`."""
 
-from segmentation.conditions.base import Condition
+from segmentation.conditions.base import Condition as Condition
 from segmentation.conditions.event import EventCondition
 from segmentation.conditions.everyone import EveryoneCondition
 from segmentation.conditions.list import ListCondition

@@ -168,10 +168,11 @@ class EventCondition(Condition):
 
     def _one(self, scene: Scene, counted: Counted) -> Picked:
         """Ask window and filter of the first or last event alone."""
-        order = "" if self.occurrence == "first" else " DESC"
+        order = Sql("" if self.occurrence == "first" else " DESC")
         inner = sql(
             "(SELECT DISTINCT ON (f.contact_id) f.* FROM contacts_event f WHERE f.name_id = {name}"
-            f" AND f.at <= {{at}}::timestamptz{{scope}} ORDER BY f.contact_id, f.at{order}, f.id{order})",
+            " AND f.at <= {at}::timestamptz{scope} ORDER BY f.contact_id, f.at{order}, f.id{order})",
+            order=order,
             name=counted.name_id,
             at=scene.at,
             scope=scene.scope("f.contact_id"),
@@ -298,13 +299,14 @@ def _holds_at_zero(operator: str, value: Any) -> bool:
     if operator == "between":
         return bool(value[0] <= 0 <= value[1])
     zero = Decimal(0)
-    return {
+    answers = {
         "=": zero == value,
         ">": zero > value,
         ">=": zero >= value,
         "<": zero < value,
         "<=": zero <= value,
-    }[operator]
+    }
+    return bool(answers[operator])
 
 
 def picked(counted: Counted, scene: Scene, *, events: Sql | None = None) -> Picked:

@@ -120,9 +120,10 @@ class PropertyCondition(Condition):
         return Picked(select=self._seen(scene, where), complement=complement)
 
     def _seen(self, scene: Scene, where: Sql) -> Sql:
-        zone = " JOIN contacts_contact z ON z.id = a.contact_id" if "z.timezone" in where.text else ""
+        zoned = "z.timezone" in where.text
         return sql(
-            f"SELECT a.contact_id FROM contacts_activity a{zone} WHERE {{where}}{{scope}}",
+            "SELECT a.contact_id FROM contacts_activity a{zone} WHERE {where}{scope}",
+            zone=Sql(" JOIN contacts_contact z ON z.id = a.contact_id" if zoned else ""),
             where=where,
             scope=scene.scope("a.contact_id"),
         )
@@ -156,7 +157,8 @@ class PropertyCondition(Condition):
         where = crossed(self._reading(scene), asked, since, until)
         if where is not FALSE:
             yield sql(
-                f"SELECT {scene.contact.text}.id AS contact_id FROM contacts_contact {scene.contact.text} WHERE {{where}}",
+                "SELECT {c}.id AS contact_id FROM contacts_contact {c} WHERE {where}",
+                c=scene.contact,
                 where=where,
             )
 

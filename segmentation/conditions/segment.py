@@ -81,14 +81,16 @@ class SegmentCondition(Condition):
         return bool(self.for_ or (self.window and self.window.clock))
 
     def edges(self, scene: Scene, since: datetime, until: datetime) -> Iterator[Sql]:
-        table, column = ("membership", "since") if self.for_ else ("transition", "at")
+        table, column = (Sql("membership"), Sql("since")) if self.for_ else (Sql("transition"), Sql("at"))
         step = Duration.parse(self.for_) if self.for_ else self.window.step if self.window else None
         if step is None:
             return
         low, high = swept(step, since, until, ahead=False)
         yield sql(
-            f"SELECT x.contact_id FROM segmentation_{table} x WHERE x.segment_id = {{id}}::bigint"
-            f" AND x.{column} > {{low}}::timestamptz AND x.{column} <= {{high}}::timestamptz",
+            "SELECT x.contact_id FROM segmentation_{table} x WHERE x.segment_id = {id}::bigint"
+            " AND x.{column} > {low}::timestamptz AND x.{column} <= {high}::timestamptz",
+            table=table,
+            column=column,
             id=scene.catalogue.segment_ids.get(self.segment, 0),
             low=low,
             high=high,
