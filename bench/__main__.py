@@ -28,7 +28,7 @@ def main() -> int:
     arguments.add_argument("--only", default="a2,b,e,c,steps,d")
     chosen = arguments.parse_args()
     with services() as environment:
-        os.environ.update(environment, STATEMENT_TIMEOUT="0", LOG_LEVEL="ERROR", MESSAGING_WITNESS=os.devnull)
+        os.environ.update(environment, STATEMENT_TIMEOUT="0", LOG_LEVEL="ERROR", MESSAGING_NULL_PROVIDER="1")
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         rows = run(chosen.only.split(","), SIZES[chosen.size])

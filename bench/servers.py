@@ -69,7 +69,7 @@ def web(key: str) -> Iterator[Web]:
 @contextmanager
 def worker() -> Iterator[list[int]]:
     """Start one Celery worker and beat; yield their process ids."""
-    environment = {**os.environ, "POOL": "0", "MESSAGING_WITNESS": os.devnull}
+    environment = {**os.environ, "POOL": "0", "MESSAGING_NULL_PROVIDER": "1"}
     queues = "ingest,evaluation,flows,sending,celery"
     commands = [
         [
