@@ -172,7 +172,7 @@ class Batch:
             one.waiting,
             frozenset(holds),
             one.context,
-            settled.get(_key(one), ""),
+            settled.get(_key(one), "") if settled else "",
         )
 
     def _perform(self, decided: list[tuple[Walker, Decision]]) -> set[int]:

@@ -1,6 +1,7 @@
 """How and when a contact goes on."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
@@ -23,6 +24,9 @@ from flows.nodes.base import (
 from workspace.durations import Duration
 
 ELSE = "else"
+
+
+_length = lru_cache(maxsize=1024)(Duration.parse)
 
 
 class WaitSettings(NodeSettings):
@@ -48,7 +52,7 @@ class Wait(Node[WaitSettings]):
         """Stay once; the due moment is fixed on arrival."""
         if scene.waiting:
             return Go()
-        return Stay(until=Duration.parse(settings.duration).after(scene.at), clock="elapsed")
+        return Stay(until=_length(settings.duration).after(scene.at), clock="elapsed")
 
     @classmethod
     def words(cls, settings: WaitSettings) -> str:
