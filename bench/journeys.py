@@ -1,5 +1,6 @@
 """W-c: ten thousand starts, a wait, an email through a provider that only records; and how many steps a worker makes a second."""
 
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -92,7 +93,7 @@ def fresh_flow(slug: str, nodes: list[tuple[str, str, dict[str, Any]]]) -> Flow:
         "nodes": [{"id": key, "kind": kind, "name": "", "settings": settings} for key, kind, settings in row],
         "edges": [
             {"from": one[0], "port": "else" if one[1] == "split" else "next", "to": two[0]}
-            for one, two in zip(row, row[1:], strict=False)
+            for one, two in itertools.pairwise(row)
         ],
     }
     flow = flows.create_flow(name=slug, slug=slug, draft=draft, actor=HOUSE)
