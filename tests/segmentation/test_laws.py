@@ -159,8 +159,8 @@ HOSTILE_TEXT = [
 ]
 
 
-def test_hostile_names_and_values_never_reach_the_text_of_the_sql(people: list[Person]) -> None:
-    catalogue = load_catalogue()
+def test_hostile_names_and_values_never_reach_the_text_of_the_sql() -> None:
+    catalogue = Catalogue()
     scene = Scene(at=AT, catalogue=catalogue)
 
     def text(name: str, value: str) -> str:
