@@ -284,6 +284,8 @@ def test_people_at_a_step_are_listed_taken_out_and_replayed(ada: Client, drawn: 
     way.refresh_from_db()
     assert (way.status, way.reason) == ("exited", "taken out by hand")
     assert ada.get(f"/enrollments/{way.pk}/", HTTP_X_LIVE="1").status_code == 200
+    contact = ada.get(f"/contacts/{way.contact_id}/").content.decode()
+    assert f"/enrollments/{way.pk}/" in contact, "the contact's page shows the flows"
 
 
 def test_who_only_looks_sees_the_canvas_and_changes_nothing(client: Client, viewer: Any, drawn: Flow) -> None:
