@@ -24,11 +24,11 @@ class Contact(models.Model):
     city = models.TextField(blank=True, default="", db_default="")
     language = models.TextField(blank=True, default="", db_default="")
     timezone = models.TextField(blank=True, default="", db_default="")
-    attributes = models.JSONField(default=dict, blank=True, db_default=models.Value("{}", models.JSONField()))
+    attributes = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
     attributes_at = models.JSONField(
         default=dict,
         blank=True,
-        db_default=models.Value("{}", models.JSONField()),
+        db_default=models.Value({}, models.JSONField()),
         help_text="When each attribute was last said.",
     )
     created_at = models.DateTimeField(db_default=Now())

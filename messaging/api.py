@@ -11,9 +11,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts.wire import Door as ContactsDoor
 from contacts.models import Contact, Topic
 from contacts.services import find_contact
+from contacts.wire import Door as ContactsDoor
 from messaging import naming, templating, testing, wire
 from messaging.models import Sender, Template
 from workspace.api import actor_of

@@ -13,5 +13,6 @@ class MessagingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add what messaging shows on the pages of contacts."""
+        """Add what messaging shows on the pages of contacts, and let erasing a contact erase what was said."""
         import_module("messaging.panel")
+        import_module("contacts.services").on_erase(import_module("messaging.erasing").erase)

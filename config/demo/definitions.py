@@ -89,8 +89,8 @@ TEMPLATES: list[dict[str, Any]] = [
         "subject": "Thank you, {{ contact.firstName | default: 'friend' }}",
         "preheader": "Your records are on their way.",
         "body": "<h1>Thank you, {{ contact.firstName | default: 'friend' }}</h1>"
-        "<p>We have your order {{ event.properties.orderId }} of {{ event.properties.quantity }} CDs"
-        " for ${{ event.properties.revenue }}.</p><p>Play it loud.</p>" + FOOT,
+        "<p>We have your order {{ event.orderId }} of {{ event.quantity }} CDs"
+        " for ${{ event.revenue }}.</p><p>Play it loud.</p>" + FOOT,
     },
     {
         "slug": "we-miss-you",
@@ -111,7 +111,7 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-LISTS = [
+LISTS: list[dict[str, Any]] = [
     {"slug": "won-back", "name": "Won back", "color": "moss", "description": "Ordered again after the win-back mail."}
 ]
 OFFERS = {"slug": "offers", "name": "Offers", "description": "New records and special prices."}

@@ -30,13 +30,13 @@ class Migration(migrations.Migration):
                 ("timezone", models.TextField(blank=True, db_default="", default="")),
                 (
                     "attributes",
-                    models.JSONField(blank=True, db_default=models.Value("{}", models.JSONField()), default=dict),
+                    models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict),
                 ),
                 (
                     "attributes_at",
                     models.JSONField(
                         blank=True,
-                        db_default=models.Value("{}", models.JSONField()),
+                        db_default=models.Value({}, models.JSONField()),
                         default=dict,
                         help_text="When each attribute was last said.",
                     ),
