@@ -137,7 +137,8 @@ def draw(flow: Flow) -> Canvas:
     for fault in faults:
         if fault.severity == "error":
             by_node.setdefault(fault.node, []).append(fault.message)
-    cards = [card_view(graph, card, by_node.get(card.key, []), names) for card in picture.cards]
+    ways = ways_of(graph)
+    cards = [card_view(graph, card, by_node.get(card.key, []), names, ways) for card in picture.cards]
     return Canvas(flow, graph, picture, cards, faults, names)
 
 
@@ -155,13 +156,32 @@ def picture_of(graph: Graph, *, counts: bool) -> Picture:
     return lay_out(boxes, [Way(source, port, to) for (source, port), to in graph.edges.items()], counts=counts)
 
 
-def card_view(graph: Graph, card: Card, missing: list[str], names: Mapping[str, str]) -> CardView:
+def ways_of(graph: Graph) -> dict[str, list[str]]:
+    """Return where the ways out of each node lead."""
+    ways: dict[str, list[str]] = {}
+    for (source, _), target in graph.edges.items():
+        ways.setdefault(source, []).append(target)
+    return ways
+
+
+def _below(ways: Mapping[str, Sequence[str]], starts: Sequence[str]) -> int:
+    """Return how many nodes can be reached from these, themselves included."""
+    seen = set(starts)
+    ahead = list(starts)
+    while ahead:
+        fresh = [one for one in ways.get(ahead.pop(), ()) if one not in seen]
+        seen.update(fresh)
+        ahead += fresh
+    return len(seen)
+
+
+def card_view(
+    graph: Graph, card: Card, missing: list[str], names: Mapping[str, str], ways: Mapping[str, Sequence[str]]
+) -> CardView:
     """Put a node into words."""
     node = graph.nodes[card.key]
     kind = node.type
     words = said_of(node, names) if missing else words_of(node, names)  # what is missing says it better
-    others = [target for _, target in list(graph.out(card.key))[1:]]
-    below: set[str] = set().union(*(graph.reached(one) for one in others))
     return CardView(
         key=card.key,
         group=kind.group if kind else "rule",
@@ -171,7 +191,7 @@ def card_view(graph: Graph, card: Card, missing: list[str], names: Mapping[str, 
         words=words,
         card=card,
         missing=missing,
-        below=len(below),
+        below=_below(ways, [slot.target for slot in card.slots[1:] if slot.target]),
     )
 
 
