@@ -69,7 +69,7 @@ def refuse_stale(request: Request, template: Template) -> None:
 class TemplatesView(Door):
     """All templates."""
 
-    @extend_schema(parameters=[OpenApiParameter("archived", bool)], responses=ANYTHING)
+    @extend_schema(operation_id="templates_list", parameters=[OpenApiParameter("archived", bool)], responses=ANYTHING)
     def get(self, request: Request) -> Response:
         """List templates, newest first; archived ones only when asked for."""
         rows = TEMPLATES.filter(archived_at__isnull=request.query_params.get("archived") not in ("1", "true"))
@@ -170,7 +170,7 @@ class SendersView(Door):
 
     write_permission = "messaging.change_sender"
 
-    @extend_schema(responses=ANYTHING)
+    @extend_schema(operation_id="senders_list", responses=ANYTHING)
     def get(self, request: Request) -> Response:
         """List senders."""
         return self.page(Sender.objects.all(), lambda page: [wire.sender_out(one) for one in page])
@@ -209,7 +209,7 @@ class SenderView(Door):
 class TopicsView(Door):
     """All topics."""
 
-    @extend_schema(responses=ANYTHING)
+    @extend_schema(operation_id="topics_list", responses=ANYTHING)
     def get(self, request: Request) -> Response:
         """List topics."""
         return self.page(Topic.objects.all(), lambda page: [wire.topic_out(one) for one in page])

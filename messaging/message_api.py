@@ -24,7 +24,9 @@ class MessagesView(Door):
 
     write_permission = "messaging.add_message"
 
-    @extend_schema(parameters=[OpenApiParameter(name, str) for name in FILTERS], responses=ANYTHING)
+    @extend_schema(
+        operation_id="messages_list", parameters=[OpenApiParameter(name, str) for name in FILTERS], responses=ANYTHING
+    )
     def get(self, request: Request) -> Response:
         """List messages, newest first."""
         asked = {name: request.query_params.get(name, "") for name in FILTERS}

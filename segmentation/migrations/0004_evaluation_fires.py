@@ -4,19 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('segmentation', '0003_functions'),
+        ("segmentation", "0003_functions"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='evaluation',
-            name='fires',
-            field=models.CharField(db_default='none', default='none', help_text='none, entries, exits or both', max_length=8),
+            model_name="evaluation",
+            name="fires",
+            field=models.CharField(
+                db_default="none", default="none", help_text="none, entries, exits or both", max_length=8
+            ),
         ),
         migrations.AddIndex(
-            model_name='evaluation',
-            index=models.Index(condition=models.Q(('status', 'running')), fields=['segment'], name='evaluation_running'),
+            model_name="evaluation",
+            index=models.Index(
+                condition=models.Q(("status", "running")), fields=["segment"], name="evaluation_running"
+            ),
         ),
     ]
