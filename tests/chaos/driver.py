@@ -71,14 +71,10 @@ def work(crash_at: str = "", stop_at: str = "") -> None:
 
 
 def _turn() -> bool:
-    parts = [lambda: any(_moved(crank.turn_once())), lambda: bool(outbox.deliver(BATCH))]
-    random.shuffle(parts)
-    return any([part() for part in parts])
-
-
-def _moved(turned: tuple[int, Any]) -> tuple[int, int]:
-    looked, progress = turned
-    return looked, progress.handled
+    """Turn and deliver in either order; tell whether there was anything to do."""
+    sent = outbox.deliver(BATCH) if random.random() < 0.5 else 0
+    looked, progress = crank.turn_once()
+    return bool(looked or progress.handled or sent or outbox.deliver(BATCH))
 
 
 ROLES: dict[str, Any] = {

@@ -240,7 +240,9 @@ def everything_goes_to_its_own_address(case: Case) -> Offenders:
     addresses = {f"{user}@example.com" for user in case.everybody}
     for call in case.calls:
         message = case.messages.get(call["key"])
-        if (call["channel"] == MARKETING and (not message or call["to"] != message["address"])) or (call["channel"] == MARKETING and call["to"] not in addresses):
+        if (call["channel"] == MARKETING and (not message or call["to"] != message["address"])) or (
+            call["channel"] == MARKETING and call["to"] not in addresses
+        ):
             yield call["key"], call["to"]
 
 

@@ -44,6 +44,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice_while_workers_die_and_servers
     monkey = Monkey(shop)
     monkey.feed("morning", people=PEOPLE, batch=20, pause=0.4)
     monkey.rage()
+    wait_for(monkey.everybody_entered, "everybody has entered")  # who leaves before that never enters, rightly
     monkey.feed("afternoon", people=PEOPLE)
     monkey.finish()
     crashes = shop.kills + shop.restarts * (CREW + CELERY)
@@ -52,7 +53,8 @@ def test_nothing_is_lost_and_nothing_is_done_twice_while_workers_die_and_servers
         print(report(shop, verdict, seed, time.monotonic() - begun))
     broken = {name: those for name, those in verdict["checks"].items() if those}
     assert not broken, f"CHAOS_SEED={seed}\n{broken}\n{shop.words()}"
-    assert (shop.kills, shop.restarts, shop.flushes) == (KILLS, RESTARTS, FLUSHES)
+    assert shop.kills >= KILLS  # those armed to die at a point may do so late
+    assert (shop.restarts, shop.flushes) == (RESTARTS, FLUSHES)
 
 
 class Monkey:
@@ -88,6 +90,11 @@ class Monkey:
                 acts.pop()()
             elif self.shop.kills < KILLS and random.random() < 0.6:  # the others die at their points
                 self.crew.kill_one()
+
+    def everybody_entered(self) -> bool:
+        """Keep the crew at work, and tell whether the morning's enrollments are all there."""
+        self.crew.muster()
+        return bool(self.shop.select(QUIET)[0][1] == PEOPLE * len(FLOWS))
 
     def _restart(self) -> None:
         self.shop.servers.restart_postgres()
