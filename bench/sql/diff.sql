@@ -1,4 +1,4 @@
--- What anybody would write by hand: who matches, less who is in, with the log, in one statement. {matching} is the rule.
+-- What anybody would write by hand: who matches, less who is in, with the log, in one statement; the rule takes the place in braces.
 WITH matching AS MATERIALIZED ({matching}),
 entered AS (
     INSERT INTO bench_membership (segment_id, contact_id, seq, since)
