@@ -1,6 +1,9 @@
 """W-c: ten thousand starts, a wait, an email through a provider that only records; and how many steps a worker makes a second."""
 
 import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
