@@ -46,6 +46,7 @@ class Servers:
         assert self.launcher.stdout
         facts = json.loads(self.launcher.stdout.readline() or "{}")
         self.database_url, self.redis_url = facts["database_url"], facts["redis_url"]
+        self.valkey_pid: int = facts["valkey_pid"]
 
     def prepare(self) -> None:
         """Make what has been answered durable, and the tables."""

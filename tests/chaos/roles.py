@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from config.celery import app
 from flows import crank
 from messaging import outbox, reaping
 from messaging.models import Message
 from messaging.services import Draft, queue
+from tests.chaos.dump import dump
 from tests.chaos.mutants import drop_unique_key
-from workspace import clock, crash
+from workspace import clock, crash, ticks
 
 
 def stop_once_at(point: str) -> None:
@@ -68,6 +70,17 @@ def _again(one: Message) -> Draft:
     )
 
 
+def every_task(times: int) -> list[str]:
+    """Run every task that Celery knows so often in a row, each time as if its tick had just come; return their names."""
+    ticks.claim = lambda job, seconds: True
+    app.loader.import_default_modules()
+    names = sorted(name for name in app.tasks if not name.startswith("celery."))
+    for name in names:
+        for _ in range(times):
+            app.tasks[name]()
+    return names
+
+
 ROLES: dict[str, Callable[..., Any]] = {
-    one.__name__: one for one in (turn, deliver_once, reap, queue_again, drop_unique_key)
+    one.__name__: one for one in (turn, deliver_once, reap, queue_again, drop_unique_key, every_task, dump)
 }
