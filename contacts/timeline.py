@@ -11,6 +11,14 @@ from contacts.instants import read_instant
 from contacts.models import Contact, Event
 
 PAGE = 30
+ICONS = {
+    "order": "shopping-cart",
+    "cart": "shopping-cart",
+    "added": "plus",
+    "mail": "mail",
+    "newsletter": "mail-open",
+    "view": "eye",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class Entry:
     value: Any
     properties: list[tuple[str, str]]
     tone: int
+    icon: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,12 @@ def _entry(event: Event) -> Entry:
         value=event.value,
         properties=[(key, _shown(value)) for key, value in sorted(event.properties.items())],
         tone=event.name_id % 10,
+        icon=_icon(event.name.name.lower()),
     )
+
+
+def _icon(name: str) -> str:
+    return next((icon for word, icon in ICONS.items() if word in name), "zap")
 
 
 def _shown(value: Any) -> str:

@@ -34,7 +34,7 @@ TABS = [
 BECAUSE = {
     "data": "a fact came in",
     "clock": "time passed",
-    "edited": "the criteria were edited",
+    "edited": "the criteria were set",
     "manual": "by hand",
     "import": "an import",
     "flow": "a flow",

@@ -68,13 +68,18 @@ def invented(customer: str, event: str, mark: str, at: datetime) -> dict[str, An
         "userId": f"cdnow-{customer}",
         "event": event,
         "timestamp": at.isoformat(),
-        "properties": {
-            "genre": GENRES[product % len(GENRES)],
-            "price": round(8.99 + product % 12, 2),
-            "sku": f"CD-{product % 900:03d}",
-            "invented": True,
-        },
+        "properties": {**seen(event, product), "invented": True},
     }
+
+
+def seen(event: str, product: int) -> dict[str, Any]:
+    """Return what an invented event was about: a page, a mail or a record with its price."""
+    genre = GENRES[product % len(GENRES)]
+    if event == "Page Viewed":
+        return {"path": f"/{genre}/", "genre": genre}
+    if event == "Newsletter Opened":
+        return {"subject": f"New in {genre}", "genre": genre}
+    return {"genre": genre, "price": round(8.99 + product % 12, 2), "sku": f"CD-{product % 900:03d}"}
 
 
 def history(rows: list[Purchase], today: datetime) -> Iterator[dict[str, Any]]:

@@ -52,9 +52,9 @@ class Product:
             folder=str(PROJECT),
         )
 
-    def command(self, *arguments: str) -> Program:
-        """A management command."""
-        return self._program(arguments[0], ["manage.py", *arguments])
+    def command(self, *arguments: str, **changed: str) -> Program:
+        """A management command, with what its environment has of its own."""
+        return self._program(arguments[0], ["manage.py", *arguments], **changed)
 
     def web(self) -> Program:
         """HTTP and websockets."""

@@ -140,7 +140,7 @@ def load_demo(supervisor: Supervisor, product: Product) -> None:
         tell(line)
         supervisor.watch(complain)
 
-    program = product.command("demo", "--load")
+    program = product.command("demo", "--load", LOG_LEVEL="WARNING")  # its lines are shown as progress
     with long_step("Demo: real purchases of 1997-98, moved to today") as tell:
         code = supervisor.follow(program, hear)
     if code:
