@@ -7,16 +7,37 @@ from django.db import connection
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from workspace import audit, clock
 from workspace import keys as verbs
-from workspace.api import actor_of
+from workspace.api import ScopePermission, actor_of
 from workspace.models import Audit, Key
 
 OVERLAP = timedelta(hours=24)
+
+
+class SeesKeys(ScopePermission):
+    """Keys: a program needs scope manage even to look, a person the permission to view them."""
+
+    reading = "workspace.view_key"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Ask for more than the usual before anything is shown."""
+        if isinstance(request.auth, Key):
+            return request.auth.scope == Key.Scope.MANAGE
+        allowed = super().has_permission(request, view)
+        return allowed and (request.method not in SAFE_METHODS or request.user.has_perm(self.reading))
+
+
+class SeesRecord(SeesKeys):
+    """The record: the same, with its own permission."""
+
+    reading = "workspace.view_audit"
 
 
 class KeySerializer(serializers.ModelSerializer[Key]):
@@ -39,6 +60,7 @@ class KeySerializer(serializers.ModelSerializer[Key]):
 
 @extend_schema(request=KeySerializer, responses=KeySerializer(many=True))
 @api_view(["GET", "POST"])
+@permission_classes([SeesKeys])
 def keys(request: Request) -> Response:
     """List the keys, or make one: its secret is in this answer and never again."""
     if request.method == "GET":
@@ -51,11 +73,13 @@ def keys(request: Request) -> Response:
 
 @extend_schema(request=None, responses=KeySerializer)
 @api_view(["POST"])
+@permission_classes([SeesKeys])
 def rotate_key(request: Request, pk: int) -> Response:
-    """Make a key's successor; the old one goes on for a day."""
+    """Make a key's successor; the old one goes on for a day, or until it would have ended anyway."""
     old = get_object_or_404(Key, pk=pk, revoked_at__isnull=True)
     key, secret = verbs.make_key(name=old.name, scope=old.scope, public=old.public, actor=actor_of(request))
-    old.expires_at = clock.now() + OVERLAP
+    end = clock.now() + OVERLAP
+    old.expires_at = min(old.expires_at or end, end)
     old.save(update_fields=["expires_at"])
     audit.record(actor_of(request), "key.rotated", f"key_{old.pk}", successor=key.pk)
     return Response({**KeySerializer(key).data, "secret": secret}, status=201)
@@ -87,3 +111,4 @@ class AuditView(generics.ListAPIView[Audit]):
 
     queryset = Audit.objects.all()
     serializer_class = AuditSerializer
+    permission_classes = [SeesRecord]

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from config import today
 from workspace import audit
@@ -13,6 +14,7 @@ from workspace.zones import ZONES
 
 
 @login_required
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Say what needs somebody today, then how things stand."""
     template = "config/_home.html" if request.headers.get("HX-Request") else "config/home.html"
@@ -47,6 +49,7 @@ class WorkspaceForm(forms.ModelForm[Workspace]):
 
 
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def house_settings(request: HttpRequest) -> HttpResponse:
     """Show the rules of the house; an administrator changes them."""
     workspace = Workspace.objects.get(pk=1)

@@ -264,6 +264,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Segments of contacts, kept true second by second, and flows that walk each contact through what happens next.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["workspace.api.ScopePermission"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
 
 from contacts import services
 from contacts.counting import standing_count
@@ -36,6 +37,7 @@ def whole(text: str | None) -> int | None:
 
 
 @login_required
+@require_safe
 def contacts(request: HttpRequest) -> HttpResponse:
     """Everybody, newest first, found by how they begin."""
     rows, older = page_of(chosen(request), whole(request.GET.get("before")))
@@ -88,6 +90,7 @@ def url_with(request: HttpRequest, before: int | None) -> str:
 
 
 @login_required
+@require_safe
 def contacts_count(request: HttpRequest) -> HttpResponse:
     """How many contacts there are, live."""
     return render(request, "contacts/_count.html", {"count": standing_count()})

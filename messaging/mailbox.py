@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from messaging import listing
 from messaging.models import CaughtMail, Message
@@ -28,6 +29,7 @@ HEADERS = (
 
 
 @login_required
+@require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """List caught mail, newest first, by subject or recipient."""
     asked = {name: listing.clean_text(request.GET.get(name)) for name in ("q", "before", "after")}

@@ -6,7 +6,7 @@ from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from contacts import saying
 from contacts.models import Contact, Suppression
@@ -192,6 +192,7 @@ def template_preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def messages(request: HttpRequest) -> HttpResponse:
     """List what was said, newest first."""
     asked = {
