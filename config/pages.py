@@ -3,13 +3,15 @@
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.defaults import page_not_found
 
 from config import today
 from workspace import audit
 from workspace.models import Workspace
+from workspace.problems import Refused
 from workspace.zones import ZONES
 
 
@@ -68,3 +70,11 @@ def change_settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     audit.record(audit.Actor.of(user=request.user), "workspace.changed", "workspace", changed=form.changed_data)
     messages.success(request, "Settings saved.")
     return redirect("settings")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a program with a problem, a person with the page."""
+    if not request.path.startswith(("/api/", "/v1/")):
+        return page_not_found(request, exception)
+    said = Refused(f"There is nothing at {request.path}; /api/v1/docs/ lists what there is.", status=404)
+    return JsonResponse(said.as_json(), status=404, content_type="application/problem+json")

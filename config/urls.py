@@ -45,3 +45,4 @@ urlpatterns = [
 ]
 if settings.DEBUG:
     urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html")))
+handler404 = "config.pages.not_found"

@@ -221,6 +221,9 @@ export class CriteriaBuilder extends HTMLElement {
   leave(event) {
     const row = event.target.closest?.(".condition, .group");
     if (this.drawing || !row || row.contains(event.relatedTarget) || !this.unfinished.delete(row.dataset.id)) return;
-    queueMicrotask(() => { if (row.isConnected) this.showFaults(this.found); });
+    const show = () => { if (row.isConnected) this.showFaults(this.found); };
+    // A sentence that comes between press and release would push the pressed button away, and the click be lost.
+    if (document.querySelector(":active")) addEventListener("pointerup", () => setTimeout(show), { once: true, capture: true });
+    else queueMicrotask(show);
   }
 }
