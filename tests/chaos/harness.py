@@ -187,6 +187,12 @@ class World:
         self.celery.append(process)
         return process
 
+    def wait_for_pool(self, worker: subprocess.Popen[bytes]) -> set[int]:
+        """Wait until a Celery worker has forked its pool, and return the processes in it."""
+        wait_for(lambda: bool(below(worker.pid)) or worker.poll() is not None, "Celery has a pool")
+        assert worker.poll() is None, f"Celery ended at once\n{self.words()}"
+        return below(worker.pid)
+
     def select(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask this world's database, from outside the product."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:

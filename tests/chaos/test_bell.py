@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from config.celery import app
 from tests.chaos.conftest import Open
-from tests.chaos.harness import PROJECT, Servers, below, wait_for
+from tests.chaos.harness import PROJECT, Servers, wait_for
 from workspace import clock, ticks
 from workspace.models import Tick
 
@@ -31,7 +31,7 @@ DONE = "SELECT count(*) FROM flows_enrollment WHERE status = 'completed'"
 def test_work_goes_on_by_itself_while_the_broker_is_frozen(open_shop: Open, servers: Servers) -> None:
     shop = open_shop()
     worker = shop.start_celery("worker", "-Q", "flows,sending,evaluation,celery", "-c", "1", "--without-mingle")
-    wait_for(lambda: bool(below(worker.pid)), "Celery has a pool")
+    shop.wait_for_pool(worker)
     os.kill(servers.valkey_pid, signal.SIGSTOP)
     try:
         shop.play("morning", people=PEOPLE)

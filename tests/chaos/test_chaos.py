@@ -64,7 +64,7 @@ class Monkey:
         self.shop = shop
         self.beat = shop.start_celery("beat", "--pidfile", "")
         self.worker = self._start_worker()
-        wait_for(lambda: bool(below(self.worker.pid)), "Celery has a pool")
+        shop.wait_for_pool(self.worker)
         self.crew = Crew(shop, CREW, POINTS)
         self.feeding: tuple[Any, ...] = ()
 
@@ -105,8 +105,7 @@ class Monkey:
         self.shop.flushes += 1
 
     def _kill_pool_process(self) -> None:
-        wait_for(lambda: bool(below(self.worker.pid)), "Celery has a pool")
-        kill(random.choice(sorted(below(self.worker.pid))))
+        kill(random.choice(sorted(self.shop.wait_for_pool(self.worker))))
         self.shop.kills += 1
 
     def _kill_celery(self) -> None:
