@@ -202,7 +202,9 @@ def evaluations(request: HttpRequest, pk: int) -> HttpResponse:
     """List the looks at it, newest first."""
     found = find(pk)
     looks = Evaluation.objects.filter(segment=found).order_by("-at", "-id")
-    page = list(before(looks, request.GET.get("before", ""))[: PAGE + 1])
+    page: list[Any] = list(before(looks, request.GET.get("before", ""))[: PAGE + 1])
+    for look in page:
+        look.because = BECAUSE.get(look.cause, look.cause)
     turns = turn("segment_evaluations", found, page, bool(request.GET.get("before")))
     context = {**frame(found, "segment_evaluations"), "evaluations": page[:PAGE], **turns}
     return render(request, "segmentation/evaluations.html", context)
