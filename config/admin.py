@@ -1,10 +1,13 @@
 """The back office of staff and of the beat table, in the look of the rest."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import (
@@ -18,6 +21,8 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 ESSENTIAL = {"attend", "deliver", "pass_time", "reap", "partitions", "step_partitions"}
+LOCKED = ("name", "task", "enabled")
+FIXED = ((None, {"fields": (*LOCKED, "description", "interval", "crontab", "solar", "clocked", "last_run_at")}),)
 
 for model in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     if admin.site.is_registered(model):
@@ -60,12 +65,46 @@ class BeatAdmin(PeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc] # both shi
 
     def has_delete_permission(self, request: HttpRequest, obj: PeriodicTask | None = None) -> bool:
         """The essential ones stay."""
-        return (obj is None or obj.name not in ESSENTIAL) and bool(super().has_delete_permission(request, obj))
+        return not essential(obj) and bool(super().has_delete_permission(request, obj))
+
+    def get_fieldsets(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
+        """An essential entry can be retimed, and nothing else."""
+        return FIXED if essential(obj) else super().get_fieldsets(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: PeriodicTask | None = None) -> tuple[str, ...]:
-        """An essential entry can be retimed, never switched off or pointed elsewhere."""
-        fixed = ("last_run_at",)
-        return (*fixed, "enabled", "name", "task", "regtask") if obj is not None and obj.name in ESSENTIAL else fixed
+        """An essential entry is never switched off or pointed elsewhere."""
+        return (*super().get_readonly_fields(request, obj), *(LOCKED if essential(obj) else ()))
+
+    def get_form(
+        self, request: HttpRequest, obj: PeriodicTask | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The usual form asks which task; that of an essential entry does not."""
+        if essential(obj):
+            kwargs["form"] = forms.ModelForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    @admin.action(description="Disable selected tasks")
+    def disable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        """Switch off those that may be."""
+        super().disable_tasks(request, self.spare(request, queryset))
+
+    @admin.action(description="Toggle activity of selected tasks")
+    def toggle_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        """Switch those that may be."""
+        super().toggle_tasks(request, self.spare(request, queryset))
+
+    def spare(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> QuerySet[PeriodicTask]:
+        """Leave the essential ones out, and say so."""
+        kept = queryset.filter(name__in=ESSENTIAL).values_list("name", flat=True)
+        if kept:
+            text = f"These stay on, because the house stands still without them: {', '.join(kept)}."
+            self.message_user(request, text, messages.WARNING)
+        return queryset.exclude(name__in=ESSENTIAL)
+
+
+def essential(task: PeriodicTask | None) -> bool:
+    """Tell whether the house stands still without this entry."""
+    return task is not None and task.name in ESSENTIAL
 
 
 for model in (IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):

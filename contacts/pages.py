@@ -128,6 +128,7 @@ def about(request: HttpRequest, one: Contact) -> dict[str, Any]:
 
 
 @login_required
+@require_safe
 def contact_timeline(request: HttpRequest, pk: int) -> HttpResponse:
     """What a contact did, live."""
     one = get_object_or_404(Contact, pk=pk)

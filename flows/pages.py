@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from flows import canvas, dialogs, drafts, editing, services, stats, wire
 from flows.editing import Outcome
@@ -305,6 +305,7 @@ def flow_node(request: HttpRequest, pk: int, key: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def flow_dialog(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Answer a dialog with the numbers of now."""
     if name not in dialogs.NAMES:
@@ -316,6 +317,7 @@ def flow_dialog(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def flow_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the counts on the cards."""
     found = get_object_or_404(Flow, pk=pk)
@@ -325,6 +327,7 @@ def flow_counts(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def flow_totals(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the totals in the head."""
     found = get_object_or_404(Flow, pk=pk)

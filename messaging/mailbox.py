@@ -42,6 +42,7 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one mail: as it looks, its text, its headers and all of it raw."""
     one = get_object_or_404(CaughtMail, pk=pk)
@@ -60,6 +61,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def mail_html(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the HTML of a mail for the sandboxed frame."""
     one = get_object_or_404(CaughtMail, pk=pk)

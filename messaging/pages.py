@@ -250,6 +250,7 @@ def _change_message(request: HttpRequest, one: Message) -> HttpResponse:
 
 
 @login_required
+@require_safe
 def message_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer an email as it renders now, for the sandboxed frame."""
     one = get_object_or_404(Message.objects.select_related("contact", "template_version", "sender"), pk=pk)

@@ -13,7 +13,7 @@ from config.demo.items import history
 from config.demo.purchases import Purchase, purchases
 from contacts import services as contacts
 from contacts.ingest import Source, take
-from contacts.models import List, Topic
+from contacts.models import ConsentNow, List, Topic
 from flows import services as flows
 from flows.models import Flow
 from messaging import services as messaging
@@ -61,14 +61,16 @@ def chunks(items: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str
 
 
 def agree(rows: list[Purchase], today: datetime, say: Say) -> None:
-    """Record the invented consents (source "demo") on the topic of offers."""
+    """Record the invented consents (source "demo") on the topic of offers, of those who never said anything."""
     Topic.objects.get_or_create(slug=definitions.OFFERS["slug"], defaults=definitions.OFFERS)
     names = sorted({row.user_id for row in rows if people.consents(row.customer)})
     contact_ids = contacts.contacts_by_user_id(names)
     for topic in ("", "offers"):
+        spoken = ConsentNow.objects.filter(channel="email", topic=topic).values_list("contact_id", flat=True)
+        silent = set(contact_ids.values()) - set(spoken)
         with transaction.atomic():
             contacts.record_consents(
-                contact_ids=contact_ids.values(),
+                contact_ids=silent,
                 channel="email",
                 topic=topic,
                 status="subscribed",
