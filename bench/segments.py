@@ -53,6 +53,7 @@ def prepare(contacts: int, events: int) -> datetime:
         clear()
         load(contacts, events, at)
         cursor.execute((SQL / "shadow.sql").read_text())
+        cursor.execute("SET work_mem = '128MB'")  # what our own full look allows itself
     return at
 
 

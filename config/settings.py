@@ -152,7 +152,7 @@ CELERY_TASK_ROUTES = {
     "flows.tasks.*": {"queue": "flows"},
     "messaging.tasks.*": {"queue": "sending"},
 }
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:KeptSchedule"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_BEAT_SCHEDULE = {
     "attend": {"task": "flows.tasks.attend", "schedule": schedule(1.0)},

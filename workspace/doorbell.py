@@ -1,7 +1,9 @@
 """Telling workers and open pages that there is something to look at: best effort, never the work itself."""
 
+import asyncio
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import redis
 import structlog
@@ -21,6 +23,7 @@ TASKS = {
 }
 LIVE = "live"
 QUIET_SECONDS = 5.0  # how long nobody rings after the broker was silent
+PATIENCE_SECONDS = 0.3  # a broker that is frozen answers nothing, not even no
 COALESCE_MS = 1000  # one ring stands for all others until it is answered, at most this long
 
 _client: redis.Redis | None = None
@@ -60,15 +63,21 @@ def poke(topics: Iterable[str]) -> None:
     if not wanted or layer is None or _silent():
         return
     try:
-        async_to_sync(layer.group_send)(LIVE, {"type": "live.moved", "topics": wanted})
+        async_to_sync(_send)(layer, wanted)
     except (redis.RedisError, OSError) as error:
         _fall_silent(error)
+
+
+async def _send(layer: Any, topics: list[str]) -> None:
+    await asyncio.wait_for(layer.group_send(LIVE, {"type": "live.moved", "topics": topics}), PATIENCE_SECONDS)
 
 
 def _redis() -> redis.Redis:
     global _client
     if _client is None:
-        _client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.3, socket_connect_timeout=0.3)
+        _client = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS
+        )
     return _client
 
 
