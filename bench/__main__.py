@@ -42,12 +42,14 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     from django.core.management import call_command  # noqa: PLC0415
 
     from bench import ingest, journeys, latency, segments  # noqa: PLC0415
+    from config import memory  # noqa: PLC0415
     from workspace.audit import HOUSE  # noqa: PLC0415
     from workspace.keys import make_key  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     call_command("bootstrap", stdout=sys.stderr)
     _, key = make_key(name="bench", scope="ingest", actor=HOUSE)
+    memory.settle()  # as web and worker do
     rows: list[list[str]] = []
 
     def tell(name: str, work: Callable[[], object]) -> None:
