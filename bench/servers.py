@@ -88,7 +88,7 @@ def worker() -> Iterator[list[int]]:
         ],
         [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "warning", "--pidfile", ""],
     ]
-    running = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]
+    running = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) for command in commands]
     try:
         yield [process.pid for process in running]
     finally:
