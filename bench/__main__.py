@@ -91,7 +91,7 @@ def print_table(rows: list[list[str]]) -> None:
         "?",
     )
     print(
-        f"\n{os.cpu_count()} × {cpu}, Python {platform.python_version()}, embedded PostgreSQL and Valkey; best of 3, alternating."
+        f"\n{os.cpu_count()} × {cpu}, Python {platform.python_version()}, embedded PostgreSQL and Valkey. W-b and W-e: best of 3, alternating; the others: one run."
     )
 
 
