@@ -12,6 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -34,6 +35,12 @@ def _the_workspace_stands(request: pytest.FixtureRequest) -> None:
     if {"transactional_db", "live_server"} & set(request.fixturenames):
         request.getfixturevalue("transactional_db")
         Workspace.objects.get_or_create(pk=1)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> None:
+    """What one test counted is not another's: the process's cache starts empty."""
+    cache.clear()
 
 
 def staff(name: str, *groups: str, **rights: Any) -> Any:
