@@ -40,6 +40,7 @@ class Segment(models.Model):
     clock_at = models.DateTimeField(null=True, blank=True, help_text="The instant its clock pass has reached.")
     evaluated_at = models.DateTimeField(null=True, blank=True)
     muted = models.BooleanField(default=False, help_text="Transitions are written, nothing fires.")
+    muted_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing fires.")
     archived_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -50,6 +51,10 @@ class Segment(models.Model):
             models.CheckConstraint(
                 condition=models.Q(kind="static", rule__isnull=True) | models.Q(kind="dynamic", rule__isnull=False),
                 name="dynamic_has_a_rule_static_has_none",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(muted=False, muted_at__isnull=True) | models.Q(muted=True, muted_at__isnull=False),
+                name="muted_since_an_instant",
             ),
         ]
 

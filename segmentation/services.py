@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.text import slugify
 
 from contacts.changes import READS_LOCK, drop_reads, set_reads
-from segmentation import dependencies, locks, moving, recomputing
+from segmentation import dependencies, history, locks, moving, recomputing
 from segmentation.catalogue import load_catalogue
 from segmentation.criteria import Criteria, parse
 from segmentation.models import Evaluation, Owed, Segment
@@ -18,6 +19,7 @@ from segmentation.sql import Sql
 from workspace import clock, doorbell
 from workspace.audit import Actor, record
 from workspace.problems import Refused, refuse
+from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
 SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
@@ -111,8 +113,7 @@ def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
         actor=actor,
     )
     if segment.kind == Segment.Kind.STATIC:
-        members = list(segment.memberships.values_list("contact_id", flat=True))
-        add_members(copy, members, cause="manual", actor=actor, fires=False)
+        history.copy_members(segment, copy)
     return copy
 
 
@@ -152,11 +153,31 @@ def unarchive_segment(segment: Segment, *, actor: Actor) -> Segment:
 @transaction.atomic
 def mute_segment(segment: Segment, *, muted: bool, actor: Actor) -> Segment:
     """Let the transitions of a segment be written without firing anything, or be heard again."""
-    Segment.objects.filter(pk=segment.pk).update(muted=muted)
-    segment.muted = muted
-    record(actor, "segment.muted" if muted else "segment.unmuted", segment.ref)
-    _tell(segment)
+    segment = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+    if segment.muted != muted:
+        missed = history.missed(segment)
+        segment.muted, segment.muted_at = muted, clock.now() if muted else None
+        segment.save()
+        record(actor, "segment.muted" if muted else "segment.unmuted", segment.ref, **missed)
+        _tell(segment)
     return segment
+
+
+@transaction.atomic
+def freeze_segment(segment: Segment, *, actor: Actor, at: datetime | None = None, name: str = "") -> Segment:
+    """Make a static copy of who is in a segment now, or was at an instant; nothing fires."""
+    at = history.past(at) if at is not None else None
+    told = (at or clock.now()).astimezone(history.house_zone())
+    copy = create_segment(
+        name=name or f"{segment.name[:90]} on {told:%-d %B %Y, %H:%M}",
+        description=f"Frozen copy of {segment.name}, as it was on {told:%-d %B %Y at %H:%M}.",
+        color=segment.color,
+        labels=segment.labels,
+        actor=actor,
+    )
+    count = history.copy_members(segment, copy, at)
+    record(actor, "segment.frozen", copy.ref, of=segment.ref, count=count, at=at.isoformat() if at else "")
+    return copy
 
 
 @transaction.atomic
@@ -280,9 +301,8 @@ def _new_slug(slug: str, name: str) -> str:
         raise refuse(
             "slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter (at most 63)."
         )
-    if slug and Segment.objects.filter(slug=slug).exists():
-        raise refuse("slug", f'The slug "{slug}" is taken. Choose another.', 409)
     if slug:
+        refuse_taken(Segment, "slug", slug)
         return slug
     base = slugify(name)[:56].strip("-_").replace("_", "-") or "segment"
     base = base if base[0].isalpha() else f"s-{base}"
@@ -325,6 +345,7 @@ __all__ = [
     "create_segment",
     "delete_segment",
     "duplicate_segment",
+    "freeze_segment",
     "growth",
     "mute_segment",
     "refresh_segment",
