@@ -129,6 +129,20 @@ def comparisons(one: "Group | Comparison", path: str) -> Iterator[tuple[Comparis
         yield from comparisons(inner, f"{path}.conditions[{index}]")
 
 
+def values_at(properties: Any, path: str) -> Iterator[Any]:
+    """Yield what stands at a path of an event's properties: one value, or one for each element of its array."""
+    before, mark, after = path.partition(ARRAY)
+    found = properties
+    for key in before.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not mark:
+        yield found
+        return
+    for element in found if isinstance(found, list) else ():
+        inner = after.removeprefix(".")
+        yield from values_at(element, inner) if inner else (element,)
+
+
 def path_faults(one: Comparison, path: str) -> Iterator[Fault]:
     """Yield what is wrong with the path of a comparison."""
     if one.property_name.count(ARRAY) > 1:

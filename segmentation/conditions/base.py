@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from segmentation.catalogue import Catalogue
+from segmentation.known import Known
 from segmentation.measures import Measure, Scene
 from segmentation.sql import Sql
 from workspace.problems import Fault
@@ -58,6 +59,10 @@ class Condition(BaseModel):
 
     def edges(self, scene: Scene, since: datetime, until: datetime) -> Iterator[Sql]:
         """Yield subqueries of the contacts whose answer may have changed only because time passed."""
+        yield from ()
+
+    def moments(self, known: Known, after: datetime) -> Iterator[datetime]:
+        """Yield the next instants at which the answer about one contact may change only because time passes."""
         yield from ()
 
     def words(self) -> str:

@@ -1,19 +1,21 @@
 """EVENT: what the contact did."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from contacts.models import name_id
+from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.comparisons import compare_numbers
 from segmentation.conditions.base import NO, YES, Condition, quote
 from segmentation.conditions.property import comparison_words, value_faults
-from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, render
+from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, render, values_at
 from segmentation.filters import Group as FilterGroup
+from segmentation.known import Happened, Known
 from segmentation.measures import Counted, Measure, Picked, Scene
 from segmentation.operators import ask
 from segmentation.sql import Sql, both, sql
@@ -269,6 +271,34 @@ class EventCondition(Condition):
             range=low,
         )
 
+    def moments(self, known: Known, after: datetime) -> Iterator[datetime]:
+        for step in self._steps():
+            for event in known.events(self.event_name, step.before(after) - SLACK):
+                yield from turns.of_window(step, event.at, after)
+        for name, where in self._named_filters():
+            moving = [one for one, _ in comparisons(where, "") if one.operator in MOVING]
+            for event in known.events(name) if moving else ():
+                for one in moving:
+                    yield from self._of_filter(one, event, known.zone, after)
+
+    def _steps(self) -> Iterator[Duration]:
+        """Yield how long an event counts, or does not count yet."""
+        if self.window and self.window.step:
+            yield self.window.step
+        if self._waits:
+            yield self._waits
+
+    def _named_filters(self) -> Iterator[tuple[str, Any]]:
+        if self.where:
+            yield self.event_name, self.where
+        if self.followed_by and self.followed_by.where:
+            yield self.followed_by.event_name, self.followed_by.where
+
+    def _of_filter(self, one: Comparison, event: Happened, zone: str, after: datetime) -> Iterator[datetime]:
+        asked = ask(one.operator, one.value, None)
+        for value in values_at(event.properties, one.property_name):
+            yield from turns.of_value(value, asked, zone, after)
+
     def events_among(self, scene: Scene, ids: list[int]) -> Sql:
         """Render which of these events it means, by name, window and filter."""
         measure = self.model_copy(update={"occurrence": "any"}).measure(scene)
@@ -292,6 +322,7 @@ class EventCondition(Condition):
         return f"{' '.join(parts)} ({self.aggregate.words()})"
 
 
+SLACK = timedelta(days=4)  # calendar steps fall together at the ends of months
 MOVING = ("in_last", "not_in_last", "in_next", "anniversary_in_last", "anniversary_in_next")
 
 

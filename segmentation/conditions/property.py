@@ -8,9 +8,11 @@ from pydantic import Field, StrictBool
 
 from contacts.models import AttributeType as T
 from contacts.properties import CONSENT_CHANNELS, CUSTOM, STANDARD, fact_of
+from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.comparisons import compare
 from segmentation.conditions.base import EITHER, NO, YES, Condition, quote
+from segmentation.known import Known
 from segmentation.measures import Measure, Picked, Scene, Test
 from segmentation.operators import COMPLEMENTS, Asked, ask
 from segmentation.patterns import try_pattern
@@ -161,6 +163,12 @@ class PropertyCondition(Condition):
                 c=scene.contact,
                 where=where,
             )
+
+    def moments(self, known: Known, after: datetime) -> Iterator[datetime]:
+        asked = self.asked(known.catalogue)
+        if asked is not None and moves(asked):
+            lenient = self.declared(known.catalogue) != T.DATE
+            yield from turns.of_value(known.value(self.property_name), asked, known.zone, after, lenient=lenient)
 
     def words(self) -> str:
         return comparison_words(self.property_name, self.operator, self.value, self.case_sensitive)

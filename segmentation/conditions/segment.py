@@ -6,8 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
+from segmentation.known import Known
 from segmentation.measures import Picked, Scene
 from segmentation.sql import Sql, sql
 from segmentation.times import swept
@@ -68,7 +70,7 @@ class SegmentCondition(Condition):
             "SELECT t.contact_id FROM segmentation_transition t"
             " WHERE t.segment_id = {id}::bigint AND t.kind = {kind} AND {window}{scope}",
             id=segment,
-            kind="exited" if self.membership == "left" else "entered",
+            kind=self._kind,
             window=window.bounds(scene.at, scene.catalogue.zone).where("t.at"),
             scope=scene.scope("t.contact_id"),
         )
@@ -95,6 +97,18 @@ class SegmentCondition(Condition):
             low=low,
             high=high,
         )
+
+    def moments(self, known: Known, after: datetime) -> Iterator[datetime]:
+        if self.for_:
+            since = known.since(self.segment)
+            yield from turns.of_window(Duration.parse(self.for_), since, after) if since else ()
+        elif self.window and self.window.step:
+            for moved in known.transitions(self.segment, self._kind):
+                yield from turns.of_window(self.window.step, moved, after)
+
+    @property
+    def _kind(self) -> str:
+        return "exited" if self.membership == "left" else "entered"
 
     def words(self) -> str:
         name = f"the segment “{self.segment}”"
