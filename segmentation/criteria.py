@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from segmentation.catalogue import Catalogue
 from segmentation.conditions import KINDS, Condition
-from segmentation.conditions.event import joined
+from segmentation.wording import joined
 from workspace.clean import Unclean, check
 from workspace.problems import Fault, Refused
 
@@ -63,13 +63,13 @@ def parse(document: Any, catalogue: Catalogue) -> Criteria:
     faults: list[Fault] = []
     root = _read(document, "", 1, faults)
     if root is not None:
-        for leaf, path in _with_paths(root, ""):
+        for leaf, path in placed(root):
             faults.extend(leaf.faults(catalogue, path))
         if (size := sum(leaf.size() for leaf in leaves(root))) > MAX_CONDITIONS:
             faults.append(Fault("", f"The criteria have {size} conditions; at most {MAX_CONDITIONS} are taken."))
     if faults or root is None:
         raise Refused(faults[0].message if faults else "The criteria cannot be read.", faults)
-    warnings = [one for leaf, path in _with_paths(root, "") for one in leaf.warnings(catalogue, path)]
+    warnings = [one for leaf, path in placed(root) for one in leaf.warnings(catalogue, path)]
     return Criteria(root, document, warnings)
 
 
@@ -89,7 +89,7 @@ def words(criteria: Criteria) -> str:
 
 def leaves(node: Node) -> Iterator[Condition]:
     """Yield every condition of a tree."""
-    for leaf, _ in _with_paths(node, ""):
+    for leaf, _ in placed(node):
         yield leaf
 
 
@@ -153,12 +153,13 @@ def _refuse_unclean(document: Any) -> None:
         raise Refused("The criteria are nested too deeply.") from error
 
 
-def _with_paths(node: Node, path: str) -> Iterator[tuple[Condition, str]]:
+def placed(node: Node, path: str = "") -> Iterator[tuple[Condition, str]]:
+    """Yield every condition of a tree with its place in the document."""
     if isinstance(node, Condition):
         yield node, path
         return
     for index, inner in enumerate(node.conditions):
-        yield from _with_paths(inner, _below(path, f"conditions[{index}]"))
+        yield from placed(inner, _below(path, f"conditions[{index}]"))
 
 
 def _read(document: Any, path: str, depth: int, faults: list[Fault]) -> Node | None:

@@ -44,6 +44,14 @@ class Condition(BaseModel):
         """Return what it asks, without `negate`."""
         raise NotImplementedError
 
+    def found(self, scene: Scene) -> Sql:
+        """Render what stands there about the contact of the scene's row, as JSON; NULL is no value."""
+        return Sql("NULL::jsonb")
+
+    def told(self, found: Any) -> str:
+        """Say in English what was found, and what is needed where that is a number."""
+        return ""
+
     def reads(self) -> Iterator[str]:
         """Yield the facts it depends on."""
         raise NotImplementedError
@@ -68,12 +76,3 @@ class Condition(BaseModel):
     def words(self) -> str:
         """Say it in English, without `negate`."""
         raise NotImplementedError
-
-
-def quote(value: Any) -> str:
-    """Show a value in a sentence so that a text never reads as a number."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(quote(one) for one in value)}]"
-    return f"“{value}”" if isinstance(value, str) else str(value)

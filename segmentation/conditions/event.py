@@ -2,83 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import Field
 
 from contacts.models import name_id
 from segmentation import turns
+from segmentation.aggregates import OVER_NOTHING_ZERO, Aggregate, FollowedBy, filter_words
 from segmentation.catalogue import Catalogue
-from segmentation.comparisons import compare_numbers
-from segmentation.conditions.base import NO, YES, Condition, quote
-from segmentation.conditions.property import comparison_words, value_faults
+from segmentation.conditions.base import NO, YES, Condition
+from segmentation.conditions.property import value_faults
+from segmentation.counting import compared, holds_at_zero, picked
 from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, render, values_at
-from segmentation.filters import Group as FilterGroup
 from segmentation.known import Happened, Known
-from segmentation.measures import Counted, Measure, Picked, Scene
+from segmentation.measures import Counted, Measure, Scene
 from segmentation.operators import ask
 from segmentation.sql import Sql, both, sql
 from segmentation.windows import Window
+from segmentation.wording import needed, number_words, quote
 from workspace.durations import Duration
 from workspace.problems import Fault
-
-STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=True)
-Function = Literal["count", "sum", "avg", "min", "max", "distinct", "days"]
-OF_A_PROPERTY = ("sum", "avg", "min", "max", "distinct")
-OVER_NOTHING_ZERO = ("count", "sum", "distinct", "days")
-
-
-class Aggregate(BaseModel):
-    """How the events are counted up, and what the number is compared with."""
-
-    model_config = STRICT
-
-    function: Function = "count"
-    property_name: str | None = Field(None, alias="propertyName", min_length=1, max_length=300)
-    operator: Literal["=", "!=", ">", ">=", "<", "<=", "between"] = ">="
-    value: Any = 1
-
-    def faults(self, path: str) -> Iterator[Fault]:
-        """Yield what is wrong with it."""
-        if (self.function in OF_A_PROPERTY) != (self.property_name is not None):
-            needs = "needs the propertyName it is of" if self.function in OF_A_PROPERTY else "takes no propertyName"
-            yield Fault(f"{path}.propertyName", f"{self.function} {needs}.")
-        elif self.property_name and "[]" in self.property_name:
-            yield Fault(f"{path}.propertyName", "An aggregate is of a property outside arrays.")
-        try:
-            ask(self.operator, self.value, "number")
-        except ValueError as error:
-            yield Fault(f"{path}.value", str(error))
-
-    def words(self) -> str:
-        """Say it in English."""
-        of = f" of {self.property_name}" if self.property_name else ""
-        return f"{self.function}{of} {comparison_words('', self.operator, self.value, None).strip()}"
-
-
-class FollowedBy(BaseModel):
-    """Another event that came (or did not come) after."""
-
-    model_config = STRICT
-
-    event_name: str = Field(alias="eventName", min_length=1, max_length=200)
-    where: Filter | None = None
-    within: str | None = None
-    negate: StrictBool = False
-    same_property: str | None = Field(None, alias="sameProperty", min_length=1, max_length=300)
-
-    @property
-    def step(self) -> Duration | None:
-        """Return how soon after."""
-        return Duration.parse(self.within) if self.within else None
-
-    def words(self) -> str:
-        """Say it in English."""
-        which = f" where {filter_words(self.where)}" if self.where else ""
-        same = f" with the same {self.same_property}" if self.same_property else ""
-        soon = f" within {self.step.words()}" if self.step else ""
-        return f"{'not ' if self.negate else ''}followed by {quote(self.event_name)}{same}{which}{soon}"
 
 
 class EventCondition(Condition):
@@ -146,13 +89,17 @@ class EventCondition(Condition):
         return 1 + sum(len(list(comparisons(where, ""))) for where, _ in self._filters(""))
 
     def measure(self, scene: Scene) -> Measure:
+        counted = self._counted(scene)
+        return counted if self.occurrence == "any" else picked(counted, scene, events=self._events_of(scene))
+
+    def _counted(self, scene: Scene) -> Counted:
         asked = ask(self.aggregate.operator, self.aggregate.value, "number")
         properties = self._properties(scene)
         aggregate = self._aggregate(properties, scene)
         window = (self.window or Window()).bounds(scene.at, scene.catalogue.zone)
         filtered = self._filter(scene, properties)
         nothing = self.aggregate.function in OVER_NOTHING_ZERO
-        counted = Counted(
+        return Counted(
             complement=asked.complement,
             name_id=name_id(self.event_name),
             window=window.where("e.at"),
@@ -162,24 +109,24 @@ class EventCondition(Condition):
             over_nothing=nothing,
             operator=asked.operator,
             value=asked.value,
-            zero=nothing and _holds_at_zero(asked.operator, asked.value),
+            zero=nothing and holds_at_zero(asked.operator, asked.value),
             zoned="z.timezone" in aggregate.text or (filtered is not None and "z.timezone" in filtered.text),
             exists=self.aggregate.function == "count" and (asked.operator, asked.value) in ((">=", 1), (">", 0)),
         )
-        return counted if self.occurrence == "any" else self._one(scene, counted)
 
-    def _one(self, scene: Scene, counted: Counted) -> Picked:
-        """Ask window and filter of the first or last event alone."""
+    def _events_of(self, scene: Scene) -> Sql:
+        """Name the events that are asked about: all, or each contact's first or last alone."""
+        if self.occurrence == "any":
+            return Sql("contacts_event")
         order = Sql("" if self.occurrence == "first" else " DESC")
-        inner = sql(
+        return sql(
             "(SELECT DISTINCT ON (f.contact_id) f.* FROM contacts_event f WHERE f.name_id = {name}"
             " AND f.at <= {at}::timestamptz{scope} ORDER BY f.contact_id, f.at{order}, f.id{order})",
             order=order,
-            name=counted.name_id,
+            name=name_id(self.event_name),
             at=scene.at,
             scope=scene.scope("f.contact_id"),
         )
-        return picked(counted, scene, events=inner)
 
     def _properties(self, scene: Scene, event: str = "e", name: str = "") -> Properties:
         promoted = scene.catalogue.value_properties.get(name or self.event_name, "")
@@ -222,6 +169,39 @@ class EventCondition(Condition):
         ran_out = sql("e.at <= {at}::timestamptz", at=followed.step.before(scene.at)) if followed.step else None
         return both(sql("NOT {exists}", exists=exists), ran_out)
 
+    def found(self, scene: Scene) -> Sql:
+        counted = self._counted(scene)
+        number = sql("coalesce({x}, 0)", x=counted.aggregate) if counted.over_nothing else counted.aggregate
+        return sql("SELECT to_jsonb({number}) {source}", number=number, source=self._source(scene, counted))
+
+    def counting(self, scene: Scene, most: int) -> Sql:
+        """Render the newest events that count for the contact of the scene's row, as a JSON list of [id, instant]."""
+        return sql(
+            "(SELECT jsonb_agg(jsonb_build_array(k.id, k.at) ORDER BY k.at DESC, k.id DESC)"
+            " FROM (SELECT e.id, e.at {source} ORDER BY e.at DESC, e.id DESC LIMIT {most}) k)",
+            source=self._source(scene, self._counted(scene)),
+            most=most,
+        )
+
+    def _source(self, scene: Scene, counted: Counted) -> Sql:
+        return sql(
+            "FROM {events} e JOIN contacts_contact z ON z.id = e.contact_id WHERE e.contact_id = {c}.id AND {where}",
+            events=self._events_of(scene),
+            c=scene.contact,
+            where=both(sql("e.name_id = {name}", name=counted.name_id), counted.window, counted.filter),
+        )
+
+    def told(self, found: Any) -> str:
+        window = f" {self.window.words()}" if self.window else ""
+        about = self.aggregate
+        if about.property_name:
+            what = f"{about.function} of {about.property_name} is {number_words(found)}{window}"
+        elif about.function == "days":
+            what = f"{quote(self.event_name)} on {number_words(found)} days{window}"
+        else:
+            what = f"{number_words(found)} × {quote(self.event_name)}{window}"
+        return f"{what}, {needed(about.operator, about.value)} needed"
+
     def reads(self) -> Iterator[str]:
         yield f"event:{self.event_name}"
         if self.followed_by:
@@ -231,7 +211,7 @@ class EventCondition(Condition):
 
     def blank(self) -> frozenset[bool]:
         asked = ask(self.aggregate.operator, self.aggregate.value, "number")
-        holds = self.aggregate.function in OVER_NOTHING_ZERO and _holds_at_zero(asked.operator, asked.value)
+        holds = self.aggregate.function in OVER_NOTHING_ZERO and holds_at_zero(asked.operator, asked.value)
         return YES if holds != asked.complement else NO
 
     @property
@@ -326,62 +306,4 @@ SLACK = timedelta(days=4)  # calendar steps fall together at the ends of months
 MOVING = ("in_last", "not_in_last", "in_next", "anniversary_in_last", "anniversary_in_next")
 
 
-def _holds_at_zero(operator: str, value: Any) -> bool:
-    if operator == "between":
-        return bool(value[0] <= 0 <= value[1])
-    zero = Decimal(0)
-    answers = {
-        "=": zero == value,
-        ">": zero > value,
-        ">=": zero >= value,
-        "<": zero < value,
-        "<=": zero <= value,
-    }
-    return bool(answers[operator])
-
-
-def picked(counted: Counted, scene: Scene, *, events: Sql | None = None) -> Picked:
-    """Turn an aggregate into the contacts it picks: those for whom it holds or, where nothing satisfies it, fails."""
-    table = events or Sql("contacts_event")
-    zone = Sql(" JOIN contacts_contact z ON z.id = e.contact_id") if counted.zoned else Sql("")
-    where = both(sql("e.name_id = {name}", name=counted.name_id), counted.window, counted.filter)
-    select = sql(
-        "SELECT e.contact_id FROM {table} e{zone} WHERE {where}{scope}",
-        table=table,
-        zone=zone,
-        where=where,
-        scope=scene.scope("e.contact_id"),
-    )
-    if not counted.exists:
-        select = sql("{select} GROUP BY e.contact_id HAVING {holds}", select=select, holds=_having(counted))
-    return Picked(select=select, complement=counted.complement != counted.zero)
-
-
-def _having(counted: Counted) -> Sql:
-    holds = compared(counted, counted.aggregate)
-    return sql("({holds}) IS NOT TRUE", holds=holds) if counted.zero else holds
-
-
-def compared(counted: Counted, measured: Sql) -> Sql:
-    """Compare the number that was measured."""
-    number = sql("coalesce({x}, 0)", x=measured) if counted.over_nothing else measured
-    return compare_numbers(number, counted.operator, counted.value)
-
-
-def filter_words(one: FilterGroup | Comparison) -> str:
-    """Say a filter in English."""
-    if isinstance(one, Comparison):
-        said = comparison_words(one.property_name, one.operator, one.value, one.case_sensitive)
-    else:
-        said = f"({joined(one.operator, [filter_words(inner) for inner in one.conditions])})"
-    return f"not {said}" if one.negate else said
-
-
-def joined(operator: str, parts: list[str]) -> str:
-    """Join the words of a group; even a group of one says which kind it is."""
-    if len(parts) == 1:
-        return f"{'all' if operator == 'AND' else 'any'} of: {parts[0]}"
-    return f" {operator.lower()} ".join(parts)
-
-
-__all__ = ["Aggregate", "EventCondition", "FollowedBy", "compared", "joined", "picked"]
+__all__ = ["EventCondition", "compared", "picked"]

@@ -1,7 +1,7 @@
 """EVERYONE: every contact; an empty group never means this."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from segmentation.conditions.base import YES, Condition
 from segmentation.measures import Scene, Test
@@ -18,6 +18,9 @@ class EveryoneCondition(Condition):
 
     def measure(self, scene: Scene) -> Test:
         return Test(where=TRUE)
+
+    def told(self, found: Any) -> str:
+        return "is a contact"
 
     def reads(self) -> Iterator[str]:
         yield "contact"

@@ -1,14 +1,14 @@
 """LIST: is on a list."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
 from segmentation.measures import Picked, Scene
-from segmentation.sql import sql
+from segmentation.sql import Sql, sql
 from workspace.problems import Fault
 
 
@@ -33,6 +33,16 @@ class ListCondition(Condition):
                 scope=scene.scope("l.contact_id"),
             )
         )
+
+    def found(self, scene: Scene) -> Sql:
+        return sql(
+            "SELECT to_jsonb(l.added_at) FROM contacts_listmember l WHERE l.list_id = {id}::bigint AND l.contact_id = {c}.id",
+            id=scene.catalogue.list_ids.get(self.list, 0),
+            c=scene.contact,
+        )
+
+    def told(self, found: Any) -> str:
+        return f"on the list “{self.list}” since {found}" if found else f"not on the list “{self.list}”"
 
     def reads(self) -> Iterator[str]:
         yield f"list:{self.list}"

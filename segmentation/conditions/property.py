@@ -11,7 +11,7 @@ from contacts.properties import CONSENT_CHANNELS, CUSTOM, STANDARD, fact_of
 from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.comparisons import compare
-from segmentation.conditions.base import EITHER, NO, YES, Condition, quote
+from segmentation.conditions.base import EITHER, NO, YES, Condition
 from segmentation.known import Known
 from segmentation.measures import Measure, Picked, Scene, Test
 from segmentation.operators import COMPLEMENTS, Asked, ask
@@ -19,6 +19,7 @@ from segmentation.patterns import try_pattern
 from segmentation.readings import InstantColumn, Reading, Stored, TextColumn
 from segmentation.sql import FALSE, Sql, sql
 from segmentation.sweeps import RELATIVE, crossed, moves
+from segmentation.wording import comparison_words, shown
 from workspace.problems import Fault
 
 
@@ -170,6 +171,30 @@ class PropertyCondition(Condition):
             lenient = self.declared(known.catalogue) != T.DATE
             yield from turns.of_value(known.value(self.property_name), asked, known.zone, after, lenient=lenient)
 
+    def found(self, scene: Scene) -> Sql:
+        if channel := CONSENT_CHANNELS.get(self.property_name):
+            return sql(
+                "SELECT to_jsonb(n.status = 'subscribed') FROM contacts_consentnow n"
+                " WHERE n.contact_id = {c}.id AND n.channel = {channel} AND n.topic = ''",
+                c=scene.contact,
+                channel=channel,
+            )
+        if self.property_name == "lastSeenAt":
+            return sql(
+                "SELECT to_jsonb(a.last_seen_at) FROM contacts_activity a WHERE a.contact_id = {c}.id", c=scene.contact
+            )
+        standard = STANDARD.get(self.property_name)
+        if standard is None:
+            return self._document(scene)
+        return sql("to_jsonb({c}.{column})", c=scene.contact, column=Sql(standard.column))
+
+    def told(self, found: Any) -> str:
+        return (
+            f"{self.property_name} is {shown(found)}"
+            if found not in (None, "")
+            else f"{self.property_name} has no value"
+        )
+
     def words(self) -> str:
         return comparison_words(self.property_name, self.operator, self.value, self.case_sensitive)
 
@@ -186,47 +211,6 @@ def value_faults(operator: str, value: Any, declared: str | None, case: bool | N
         yield Fault(f"{path}.caseSensitive", "Upper and lower case only matter when texts are compared; leave it out.")
     if asked.operator == "matches" and (wrong := try_pattern(asked.value)):
         yield Fault(f"{path}.value", f"PostgreSQL does not take this regular expression: {wrong}.")
-
-
-def comparison_words(name: str, operator: str, value: Any, case: bool | None) -> str:
-    """Say a comparison in English."""
-    verb = VERBS.get(operator, operator)
-    what = "" if value is None else f" {quote(value)}"
-    if operator in ("between",) and isinstance(value, list) and len(value) == 2:
-        what = f" {quote(value[0])} and {quote(value[1])}"
-    minding = "" if case is None else (" (minding case)" if case else " (whatever the case)")
-    return f"{name} {verb}{what}{minding}"
-
-
-VERBS = {
-    "=": "is",
-    "!=": "is not",
-    ">": "is more than",
-    ">=": "is at least",
-    "<": "is less than",
-    "<=": "is at most",
-    "contains": "contains",
-    "not_contains": "does not contain",
-    "starts_with": "starts with",
-    "ends_with": "ends with",
-    "in": "is one of",
-    "not_in": "is none of",
-    "matches": "matches",
-    "between": "is between",
-    "is_null": "has no value",
-    "is_not_null": "has a value",
-    "before": "is before",
-    "after": "is after",
-    "on": "is on",
-    "in_last": "is in the last",
-    "not_in_last": "is not in the last",
-    "in_next": "is in the next",
-    "anniversary_in_next": "has its anniversary in the next",
-    "anniversary_in_last": "had its anniversary in the last",
-    "contains_any": "contains any of",
-    "contains_all": "contains all of",
-    "contains_none": "contains none of",
-}
 
 
 def _own_fact(name: str) -> str:

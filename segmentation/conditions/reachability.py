@@ -1,14 +1,14 @@
 """REACHABILITY: can be reached on a channel: an address, consent, and not suppressed."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
 from segmentation.measures import Picked, Scene
-from segmentation.sql import sql
+from segmentation.sql import Sql, sql
 from workspace.problems import Fault
 
 ADDRESSES = {"email": "email", "sms": "phone", "whatsapp": "phone"}  # channel → the property that holds the address
@@ -43,6 +43,32 @@ class ReachabilityCondition(Condition):
                 scope=scene.scope("n.contact_id"),
             )
         )
+
+    def found(self, scene: Scene) -> Sql:
+        """Name the first thing in the way, in the order of the gates."""
+        consent = sql(
+            "SELECT 1 FROM contacts_consentnow n WHERE n.contact_id = {c}.id AND n.channel = {channel}",
+            c=scene.contact,
+            channel=self.channel,
+        )
+        address = sql(
+            "SELECT 1 FROM contacts_address a WHERE a.contact_id = {c}.id AND a.channel = {channel}",
+            c=scene.contact,
+            channel=self.channel,
+        )
+        return sql(
+            "to_jsonb(CASE WHEN NOT EXISTS ({address}) THEN 'no address'"
+            " WHEN EXISTS ({consent} AND n.topic = '' AND n.status = 'unsubscribed') THEN 'unsubscribed'"
+            " WHEN NOT EXISTS ({consent} AND n.topic = {topic} AND n.status = 'subscribed') THEN 'not subscribed'"
+            " WHEN NOT EXISTS ({address} AND NOT EXISTS (SELECT 1 FROM contacts_suppression s"
+            " WHERE s.channel = a.channel AND s.digest = a.digest)) THEN 'suppressed' ELSE 'reachable' END)",
+            address=address,
+            consent=consent,
+            topic=self.topic,
+        )
+
+    def told(self, found: Any) -> str:
+        return f"{self.channel}: {found}"
 
     def reads(self) -> Iterator[str]:
         yield f"consent:{self.channel}"

@@ -1,7 +1,7 @@
 """SAMPLE: a stable share of contacts."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import EITHER, Condition
 from segmentation.measures import Scene, Test
 from segmentation.operators import read_number
-from segmentation.sql import sql
+from segmentation.sql import Sql, sql
 from workspace.problems import Fault
 
 
@@ -28,16 +28,25 @@ class SampleCondition(Condition):
             yield Fault(f"{path}.percent", "Write a percentage above 0 and at most 100.")
 
     def measure(self, scene: Scene) -> Test:
-        # 28 bits of the hash, so that the number is never negative
         return Test(
             where=sql(
-                "(('x0' || substr(md5({salt}::text || ':' || {c}.id), 1, 7))::bit(32)::int"
-                " < {share}::numeric * 268435456)",
-                salt=self.salt,
-                c=scene.contact,
+                "({place} < {share}::numeric * 268435456)",
+                place=self._place(scene),
                 share=read_number(self.percent) / 100,
             )
         )
+
+    def _place(self, scene: Scene) -> Sql:
+        # 28 bits of the hash, so that the number is never negative
+        return sql(
+            "('x0' || substr(md5({salt}::text || ':' || {c}.id), 1, 7))::bit(32)::int", salt=self.salt, c=scene.contact
+        )
+
+    def found(self, scene: Scene) -> Sql:
+        return sql("to_jsonb(round({place} * 100.0 / 268435456, 3))", place=self._place(scene))
+
+    def told(self, found: Any) -> str:
+        return f"stands at {found} percent of “{self.salt}”, below {self.percent} needed"
 
     def reads(self) -> Iterator[str]:
         yield "contact"

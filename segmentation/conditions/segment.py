@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -74,6 +74,32 @@ class SegmentCondition(Condition):
             window=window.bounds(scene.at, scene.catalogue.zone).where("t.at"),
             scope=scene.scope("t.contact_id"),
         )
+
+    def found(self, scene: Scene) -> Sql:
+        segment = scene.catalogue.segment_ids.get(self.segment, 0)
+        if self.membership == "now":
+            return sql(
+                "SELECT to_jsonb(m.since) FROM segmentation_membership m"
+                " WHERE m.segment_id = {id}::bigint AND m.contact_id = {c}.id",
+                id=segment,
+                c=scene.contact,
+            )
+        return sql(
+            "SELECT to_jsonb(max(t.at)) FROM segmentation_transition t"
+            " WHERE t.segment_id = {id}::bigint AND t.contact_id = {c}.id AND t.kind = {kind} AND {window}",
+            id=segment,
+            c=scene.contact,
+            kind=self._kind,
+            window=(self.window or Window()).bounds(scene.at, scene.catalogue.zone).where("t.at"),
+        )
+
+    def told(self, found: Any) -> str:
+        name = f"the segment “{self.segment}”"
+        if self.membership == "now":
+            return f"in {name} since {found}" if found else f"not in {name}"
+        verb = "left" if self.membership == "left" else "entered"
+        within = f" {self.window.words()}" if self.window else ""
+        return f"{verb} {name} last at {found}" if found else f"never {verb} {name}{within}"
 
     def reads(self) -> Iterator[str]:
         yield f"segment:{self.segment}"
