@@ -35,6 +35,11 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'entered') AS entered,
 CROSS JOIN LATERAL (SELECT coalesce(sum(entered), 0) AS entered, coalesce(sum(exited), 0) AS exited
     FROM segmentation_tally WHERE segment_id = s.id) y
 WHERE (m.members, t.entered, t.exited) IS DISTINCT FROM (t.entered - t.exited, y.entered, y.exited)""",
+    "members and transitions belong to a segment that is there, by the tally written with them": """
+SELECT k.segment_id FROM (
+    SELECT segment_id FROM segmentation_membership UNION SELECT segment_id FROM segmentation_transition
+) k LEFT JOIN segmentation_segment s ON s.id = k.segment_id
+WHERE s.id IS NULL OR NOT EXISTS (SELECT FROM segmentation_tally y WHERE y.segment_id = k.segment_id)""",
     "no evaluation outlives its worker": """
 SELECT id FROM segmentation_evaluation
 WHERE status = 'running' AND seen_at < tributary_now() - interval '15 minutes'""",

@@ -68,9 +68,14 @@ class Segment(models.Model):
 
 
 class Membership(models.Model):
-    """A contact who is in a segment now; in SQL the key is (segment, contact)."""
+    """A contact who is in a segment now; in SQL the key is (segment, contact).
 
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, db_index=False, related_name="memberships")
+    The tally written beside memberships and transitions is what refers to the segment, once for all of them.
+    """
+
+    segment = models.ForeignKey(
+        Segment, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="memberships"
+    )
     contact = models.ForeignKey(
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="memberships"
     )
@@ -103,7 +108,9 @@ class Transition(models.Model):
         ERASED = "erased"
         REPAIR = "repair"
 
-    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, db_index=False, related_name="transitions")
+    segment = models.ForeignKey(
+        Segment, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="transitions"
+    )
     contact = models.ForeignKey(
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="transitions"
     )

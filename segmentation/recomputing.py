@@ -1,37 +1,24 @@
 """Evaluating a whole segment anew: one transaction that has the segment alone, with its progress told outside it."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from contacts.changes import READS_LOCK
-from segmentation import locks, moving
-from segmentation.catalogue import load_catalogue
-from segmentation.compiler import matching_set
-from segmentation.criteria import Criteria
-from segmentation.measures import Scene
+from segmentation import filling, locks
+from segmentation.filling import Cancelled
 from segmentation.models import Evaluation, Segment
 from segmentation.rules import Saved, remembered
-from segmentation.sql import Sql, join, sql
+from segmentation.sizes import sizes
 from workspace import clock, doorbell
 from workspace.crash import crashpoint
 
 log = structlog.get_logger()
 
-RANGE = 250_000  # contact ids at a time
 TRY_AGAIN = timedelta(minutes=10)  # after a failure
 NIGHT_SECONDS = 200.0  # the nightly proof stops in good time before its task's limit, and goes on the next night
-WORK_MEM = "128MB"  # sets of contacts are hashed, and a set that does not fit would be looked through row by row
 FIRES = ("none", "entries", "exits", "both")
-
-
-class Cancelled(Exception):
-    """Somebody asked a running evaluation to stop."""
 
 
 def recompute(
@@ -189,15 +176,10 @@ def _evaluate(evaluation: Evaluation, *, only_waiting: bool) -> None:
     criteria = remembered(Saved(segment.rule.digest, segment.rule.document))
     evaluation.rule = segment.rule
     evaluation.at = max([clock.now(), *([segment.clock_at] if segment.clock_at else [])])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
-        cursor.execute("SELECT max(id) FROM segmentation_transition")
-        before = cursor.fetchone()[0] or 0
-    _move_all(evaluation, criteria, segment)
+    filling.fill(evaluation, criteria, segment)
     crashpoint("after_recompute")
-    _tell_changes(segment, evaluation.at, before)
     Segment.objects.filter(pk=segment.pk, rule=segment.rule).update(evaluated_at=evaluation.at, clock_at=evaluation.at)
-    evaluation.size = size(segment.pk)
+    evaluation.size = sizes([segment.pk])[segment.pk]
     if evaluation.entered or evaluation.exited:
         doorbell.ring_on_commit("attend")
 
@@ -207,129 +189,3 @@ def _done_since(evaluation: Evaluation) -> bool:
     return Evaluation.objects.filter(
         segment_id=evaluation.segment_id, full=True, status=Evaluation.Status.DONE, pk__gt=evaluation.pk
     ).exists()
-
-
-def _move_all(evaluation: Evaluation, criteria: Criteria, segment: Segment) -> None:
-    scene = Scene(at=evaluation.at, catalogue=load_catalogue())
-    everybody = matching_set(criteria, scene)
-    ranges, evaluation.total = _ranges()
-    fresh = not segment.transitions.exists()
-    with _outside(len(ranges) > 1) as outside:
-        _go_on(evaluation, outside)
-        if len(ranges) > 1:
-            _run(sql("CREATE TEMPORARY TABLE matched_now ON COMMIT DROP AS {everybody}", everybody=everybody))
-            _run(Sql("CREATE INDEX ON matched_now (id)"))
-            _run(Sql("ANALYZE matched_now"))
-            everybody = Sql("SELECT id FROM matched_now")
-        for low, high, seen in ranges:
-            entered, exited = _move_range(evaluation, everybody, low, high, fresh)
-            evaluation.entered += entered
-            evaluation.exited += exited
-            evaluation.done = seen
-            _go_on(evaluation, outside)
-        if len(ranges) > 1:
-            _run(Sql("DROP TABLE matched_now"))
-
-
-def _ranges() -> tuple[list[tuple[int, int, int]], int]:
-    """Cut all contact ids into ranges (low, high, ids passed at its end)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0) FROM contacts_contact")
-        last = cursor.fetchone()[0]
-    starts = range(0, max(last, 1), RANGE)
-    return [(start, start + RANGE, min(start + RANGE, last)) for start in starts], last
-
-
-def _move_range(evaluation: Evaluation, everybody: Sql, low: int, high: int, fresh: bool) -> tuple[int, int]:
-    """Bring the memberships of a range of ids to what matches; everybody's ids come from one subquery."""
-    diff = sql(
-        "SELECT {segment}::bigint AS key, coalesce(x.id, m.contact_id) AS contact_id, x.id IS NOT NULL AS inside"
-        " FROM (SELECT v.id FROM ({everybody}) v WHERE v.id > {low}::bigint AND v.id <= {high}::bigint) x"
-        " FULL JOIN (SELECT contact_id FROM segmentation_membership WHERE segment_id = {segment}::bigint"
-        " AND contact_id > {low}::bigint AND contact_id <= {high}::bigint) m ON m.contact_id = x.id"
-        " WHERE x.id IS NULL OR m.contact_id IS NULL",
-        segment=evaluation.segment_id,
-        everybody=everybody,
-        low=low,
-        high=high,
-    )
-    why = moving.Why.of_all(
-        evaluation.cause, entries=evaluation.fires in ("entries", "both"), exits=evaluation.fires in ("exits", "both")
-    )
-    statement = join(
-        "",
-        [
-            Sql("WITH "),
-            moving.write(diff, evaluation.at, fresh=fresh, why=why),
-            Sql(
-                " SELECT count(*) FILTER (WHERE kind = 'entered'), count(*) FILTER (WHERE kind = 'exited') FROM written"
-            ),
-        ],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.params)
-        entered, exited = cursor.fetchone()
-        return entered, exited
-
-
-def _tell_changes(segment: Segment, at: datetime, before: int) -> None:
-    """Queue Changes of the transitions just written, at the end: readers wait for this transaction from here on."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
-    stages = moving.stages_of({segment.pk: segment.slug})
-    if segment.pk in stages:
-        _run(
-            sql(
-                "INSERT INTO contacts_change (contact_id, fact, cause, ref, at, fires, lane, stage)"
-                " SELECT contact_id, {fact}, cause, id, at, fires, 5, {stage}::smallint FROM segmentation_transition"
-                " WHERE segment_id = {segment} AND at = {at}::timestamptz AND id > {before} ORDER BY id",
-                fact=f"segment:{segment.slug}",
-                stage=stages[segment.pk],
-                segment=segment.pk,
-                at=at,
-                before=before,
-            )
-        )
-
-
-@contextmanager
-def _outside(wanted: bool) -> Iterator[Any]:
-    """Give a connection of its own, so that progress is seen and a wish to cancel heard while the work is not committed."""
-    if not wanted:
-        yield None
-        return
-    other = connection.copy()
-    try:
-        yield other
-    finally:
-        other.close()
-
-
-def _go_on(evaluation: Evaluation, outside: Any) -> None:
-    """Tell how far it is, and stop when somebody asks."""
-    with (outside or connection).cursor() as cursor:
-        if outside:
-            cursor.execute(
-                "UPDATE segmentation_evaluation SET done = %s, total = %s, seen_at = tributary_now() WHERE id = %s",
-                [evaluation.done, evaluation.total, evaluation.pk],
-            )
-        cursor.execute("SELECT cancel_requested FROM segmentation_evaluation WHERE id = %s", [evaluation.pk])
-        row = cursor.fetchone()
-    if row and row[0]:
-        raise Cancelled
-
-
-def _run(statement: Sql) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.params or None)
-
-
-def size(segment_id: int) -> int:
-    """Return how many are in a segment, from its deltas."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT coalesce(sum(entered - exited), 0)::bigint FROM segmentation_tally WHERE segment_id = %s",
-            [segment_id],
-        )
-        found: int = cursor.fetchone()[0]
-        return found

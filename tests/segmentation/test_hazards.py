@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from contacts.models import Change, Contact
-from segmentation import evaluation, looking, recomputing, services
+from segmentation import evaluation, filling, looking, services
 from segmentation.models import Evaluation, Owed, Segment, Transition
 from tests import factories
 from tests.factories import did, members, person, segment
@@ -101,7 +101,7 @@ def test_a_change_that_commits_while_a_full_evaluation_reads_the_old_snapshot_is
     settle()
     anna = person("Anna")
     settle()
-    with stopped_at(monkeypatch, recomputing, "_move_range") as (here, go_on):
+    with stopped_at(monkeypatch, filling, "_write") as (here, go_on):
         full = Aside(lambda: evaluation.recompute(made.pk))
         assert here.wait(30)
         factories.change(anna, country="US")
@@ -123,7 +123,7 @@ def test_criteria_saved_during_an_evaluation_leave_it_to_its_rule_and_ask_for_an
     made = segment("Place", US)
     person("Anna", country="US")
     person("Ben", country="GR")
-    with stopped_at(monkeypatch, recomputing, "_move_range") as (here, go_on):
+    with stopped_at(monkeypatch, filling, "_write") as (here, go_on):
         full = Aside(evaluation.recompute_waiting)
         assert here.wait(30)
         services.change_segment(made, criteria={**US, "value": "GR"}, actor=HOUSE)
@@ -180,13 +180,13 @@ def test_a_running_evaluation_shows_its_progress_and_can_be_cancelled_without_a_
     made = segment("Americans", US)
     for number in range(6):
         person(f"Person {number}", country="US")
-    last = Contact.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    monkeypatch.setattr(recomputing, "RANGE", last - 3)
-    with stopped_at(monkeypatch, recomputing, "_go_on") as (here, go_on):
+    monkeypatch.setattr(filling, "FEW", 0)
+    monkeypatch.setattr(filling, "PART", 4)
+    with stopped_at(monkeypatch, filling, "_write") as (here, go_on):
         full = Aside(evaluation.recompute_waiting)
         assert here.wait(30)
         running = Evaluation.objects.get(segment=made)
-        assert (running.status, running.total, running.seen_at is not None) == ("running", last, True)
+        assert (running.status, running.total, running.seen_at is not None) == ("running", 6, True)
         services.cancel_evaluation(made, actor=HOUSE)
         go_on.set()
         full.done()
