@@ -15,7 +15,7 @@ from contacts.models import List
 from contacts.pages import actor, page_of, url_with, whole, with_activity
 from contacts.searching import search
 from workspace.problems import Refused
-from workspace.uses import InUse, used_by
+from workspace.uses import InUse, users_of
 
 PASTED = 10_000
 
@@ -62,7 +62,7 @@ def list_page(request: HttpRequest, pk: int) -> HttpResponse:
         "form": ListForm(instance=held),
         "older_url": url_with(request, before=older),
         "newer_url": url_with(request, before=None) if request.GET.get("before") else "",
-        "users": used_by(f"list:{held.slug}"),
+        "users": users_of(f"list:{held.slug}"),
         "crumbs": [{"label": "Lists", "url": reverse("lists")}, {"label": held.name}],
     }
     return render(request, "contacts/list.html", values)

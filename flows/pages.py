@@ -113,7 +113,8 @@ def create(request: HttpRequest) -> HttpResponse:
         said = [one.message for one in error.faults] or [error.detail]
         shown = {**listed(request), "create_errors": said, "create_name": name}
         return render(request, "flows/list.html", shown, status=422)
-    return redirect("flow", pk=flow.pk)
+    first = flow.nodes.values_list("key", flat=True).first()
+    return redirect(reverse("flow", args=[flow.pk]) + (f"?node={first}" if first else ""))
 
 
 # The canvas -------------------------------------------------------------------------------------------------------------

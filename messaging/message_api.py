@@ -11,7 +11,7 @@ from contacts.services import find_contact
 from messaging import by_hand, listing, transacting, wire
 from messaging.api import ANYTHING, Door
 from messaging.models import Message
-from messaging.pages import gates_of
+from messaging.sent_pages import gates_of
 from workspace import clean
 from workspace.api import actor_of
 from workspace.models import Audit

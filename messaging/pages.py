@@ -1,4 +1,4 @@
-"""The pages of templates, messages and suppressions."""
+"""The pages of templates."""
 
 from typing import Any
 
@@ -6,22 +6,19 @@ from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
 
-from contacts import saying
-from contacts.models import Contact, Suppression
+from contacts.models import Contact
 from contacts.services import find_contact
-from messaging import by_hand, composing, listing, templating
-from messaging.forms import NewTemplateForm, SuppressionForm, TemplateForm, TestForm
+from messaging import listing, templating
+from messaging.forms import NewTemplateForm, TemplateForm, TestForm
 from messaging.language import TEMPLATE_LIMIT
-from messaging.models import Message, Stream, Template
-from messaging.policy import GATE_NAMES, QUESTIONS
+from messaging.models import Template
 from messaging.rendering import CONTACT_TAGS, Words
+from messaging.scenes import example_event
 from messaging.testing import send_test
 from workspace.audit import Actor
-from workspace.models import Audit, Workspace
 from workspace.problems import Refused
-from workspace.uses import InUse, used_by
+from workspace.uses import InUse, users_of
 
 NEVER_SCRIPT = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: http: https:; "
@@ -99,7 +96,7 @@ def _template_page(request: HttpRequest, one: Template, form: TemplateForm, stat
         "contact": listing.clean_text(request.GET.get("contact")),
         "test": TestForm(initial={"address": getattr(request.user, "email", "")}),
         "versions": one.versions.order_by("-number")[:10],
-        "used_by": used_by(f"template:{one.slug}"),
+        "used_by": users_of(f"template:{one.slug}"),
     }
     return render(request, "messaging/template.html", context, status=status)
 
@@ -182,104 +179,10 @@ def template_preview(request: HttpRequest, pk: int) -> HttpResponse:
         words = Words(*(given.get(part, "")[:TEMPLATE_LIMIT] for part in templating.PARTS))
     contact = find_contact(listing.clean_text(given.get("contact")))
     try:
-        email = templating.render_preview(words, contact)
+        email = templating.render_preview(words, contact, example_event(f"{words.subject} {words.body}", contact))
     except Refused as error:
         return framed(render(request, "messaging/_preview_fault.html", {"fault": error.detail}).content.decode())
     if given.get("part") == "text":
         return HttpResponse(email.text, content_type="text/plain; charset=utf-8")
     head = render(request, "messaging/_preview_head.html", {"subject": email.subject}).content.decode()
     return framed(head + email.html)
-
-
-@login_required
-@require_safe
-def messages(request: HttpRequest) -> HttpResponse:
-    """List what was said, newest first."""
-    asked = {
-        name: request.GET.get(name, "") for name in ("status", "flow", "template", "gate", "contact", "before", "after")
-    }
-    context = {
-        **listing.page(listing.filtered(asked), asked),
-        "asked": asked,
-        "statuses": Message.Status.choices,
-        "gates": GATE_NAMES,
-        "flows": Stream.objects.filter(kind="flow").order_by("slug")[:200],
-        "templates": Template.objects.order_by("name")[:200],
-    }
-    fragment = request.headers.get("X-Live") or request.headers.get("HX-Target") == "messages"
-    return render(request, "messaging/_messages.html" if fragment else "messaging/messages.html", context)
-
-
-@login_required
-def message(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one message's whole history; hold, release, retry or call it off."""
-    one = get_object_or_404(Message.objects.select_related("contact", "stream", "template_version__template"), pk=pk)
-    if request.method == "POST":
-        return _change_message(request, one)
-    context = {
-        "message": one,
-        "gates": gates_of(one),
-        "history": Audit.objects.filter(subject=one.ref).select_related("actor").order_by("id")[:50],
-        "can": [name for name, (statuses, _) in by_hand.VERBS.items() if one.status in statuses],
-        "answer": one.content.get("answer"),
-    }
-    return render(request, "messaging/message.html", context)
-
-
-def gates_of(one: Message) -> list[dict[str, str]]:
-    """Say of each gate whether the message passed it, was stopped at it, or never came to it."""
-    if not one.gate and one.calling_at is None:
-        return []
-    names = list(QUESTIONS)
-    at = names.index(one.gate) if one.gate in QUESTIONS else len(names)
-    states = ["passed"] * at + ["stopped"] + ["not asked"] * len(names)
-    return [
-        {"name": name, "question": QUESTIONS[name], "state": state} for name, state in zip(names, states, strict=False)
-    ]
-
-
-@permission_required("messaging.change_message", raise_exception=True)
-def _change_message(request: HttpRequest, one: Message) -> HttpResponse:
-    action = next((name for name in by_hand.VERBS if name in request.POST), None)
-    try:
-        if action is not None:
-            by_hand.VERBS[action][1](one, actor=actor(request))
-    except Refused as error:
-        notes.error(request, error.detail)
-    return redirect("message", one.pk)
-
-
-@login_required
-@require_safe
-def message_copy(request: HttpRequest, pk: int) -> HttpResponse:
-    """Answer an email as it renders now, for the sandboxed frame."""
-    one = get_object_or_404(Message.objects.select_related("contact", "template_version", "sender"), pk=pk)
-    email = composing.rendered(one, Workspace.objects.get(pk=1)) if one.channel == "email" else None
-    return framed(email.html if email else "<p>There is nothing to show.</p>")
-
-
-@login_required
-def suppressions(request: HttpRequest) -> HttpResponse:
-    """List addresses that are never written to, as digests; add or lift one."""
-    form = SuppressionForm(request.POST or None)
-    if request.method == "POST":
-        return _change_suppressions(request, form)
-    context = {**listing.page(Suppression.objects.all(), request.GET.dict()), "form": form}
-    return render(request, "messaging/suppressions.html", context)
-
-
-@permission_required("contacts.add_suppression", raise_exception=True)
-@require_POST
-def _change_suppressions(request: HttpRequest, form: SuppressionForm) -> HttpResponse:
-    address = request.POST.get("address", "")
-    try:
-        if "lift" in request.POST:
-            lifted = saying.lift_suppression(channel="email", address=address, actor=actor(request))
-            notes.success(request, f"{address} may be written to." if lifted else f"{address} was not suppressed.")
-        else:
-            reason = request.POST.get("reason", "manual")
-            saying.suppress(channel="email", address=address, reason=reason, actor=actor(request))
-            notes.success(request, f"Nothing goes to {address} any more.")
-    except Refused as error:
-        notes.error(request, error.detail)
-    return redirect("suppressions")

@@ -1,9 +1,10 @@
 """The plain values that templates see: nothing but text, numbers, lists and objects."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from contacts.models import Contact
+from contacts.models import Contact, Event, EventName
 from workspace.models import Workspace
 
 STANDARD = {
@@ -26,6 +27,7 @@ EXAMPLE = {
     "city": "Porto",
     "customProperties": {},
 }
+EVENT_TAG = re.compile(r"\bevent\.([A-Za-z_]\w*)")
 
 
 def contact_values(contact: Contact) -> dict[str, Any]:
@@ -47,6 +49,21 @@ def values_for(
         "unsubscribe_url": unsubscribe_url,
         "workspace": {"name": house.name, "senderLine": house.sender_line, "currency": house.currency},
     }
+
+
+def example_event(text: str, contact: Contact | None) -> dict[str, Any]:
+    """Return the properties of the newest event that has what a template reads of one: the contact's own, if any."""
+    wanted = set(EVENT_TAG.findall(text))
+    if not wanted:
+        return {}
+    known = {one.pk: len(wanted & set(one.properties)) for one in EventName.objects.all()}
+    best = max(known, key=lambda pk: (known[pk], -pk), default=0)
+    if not known.get(best):
+        return {}
+    events = Event.objects.filter(name=best).order_by("-at")
+    found = events.filter(contact=contact).first() if contact is not None else None
+    newest = found or events.first()
+    return dict(newest.properties) if newest else {}
 
 
 def preview_values(contact: Contact | None, event: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -6,15 +6,16 @@ from messaging import api as wire
 from messaging import mailbox, message_api
 from messaging import pages as shown
 from messaging import public as public_pages
+from messaging import sent_pages as sent
 
 pages: list[URLPattern | URLResolver] = [
     path("templates/", shown.templates, name="templates"),
     path("templates/<int:pk>/", shown.template, name="template"),
     path("templates/<int:pk>/preview/", shown.template_preview, name="template_preview"),
-    path("messages/", shown.messages, name="messages"),
-    path("messages/<int:pk>/", shown.message, name="message"),
-    path("messages/<int:pk>/copy/", shown.message_copy, name="message_copy"),
-    path("suppressions/", shown.suppressions, name="suppressions"),
+    path("messages/", sent.messages, name="messages"),
+    path("messages/<int:pk>/", sent.message, name="message"),
+    path("messages/<int:pk>/copy/", sent.message_copy, name="message_copy"),
+    path("suppressions/", sent.suppressions, name="suppressions"),
     path("mailbox/", mailbox.mailbox, name="mailbox"),
     path("mailbox/<int:pk>/", mailbox.mail, name="mail"),
     path("mailbox/<int:pk>/html/", mailbox.mail_html, name="mail_html"),

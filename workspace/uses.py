@@ -1,6 +1,7 @@
 """What is used by what: written by whoever saves the user, asked before the used is deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
 from workspace.models import Use
 
@@ -31,3 +32,52 @@ def refuse_if_used(used: str) -> None:
     users = used_by(used)
     if users:
         raise InUse(used, users)
+
+
+Naming = Callable[[Collection[str]], dict[str, tuple[str, str]]]
+_naming: dict[str, Naming] = {}
+
+
+def register_kind(kind: str, naming: Naming) -> None:
+    """Let users of a kind ("flow") be told by name: `naming` returns slug → (name, page)."""
+    _naming[kind] = naming
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Something that uses another thing, as people and programs know it."""
+
+    ref: str
+    kind: str
+    slug: str
+    name: str
+    url: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return the wire form."""
+        return {"ref": self.ref, "kind": self.kind, "slug": self.slug, "name": self.name}
+
+    @property
+    def label(self) -> str:
+        """Say what it is."""
+        return f"{self.kind.capitalize()} {self.name}"
+
+
+def names_of(kind: str, slugs: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return slug → (name, page) of those of a kind that are there."""
+    return _naming[kind](slugs) if kind in _naming else {}
+
+
+def users_of(used: str) -> list[User]:
+    """Return who uses this, by name."""
+    split = [ref.partition(":")[::2] for ref in used_by(used)]
+    named = {
+        kind: _naming[kind]({slug for other, slug in split if other == kind})
+        for kind in {kind for kind, _ in split}
+        if kind in _naming
+    }
+    return [_user(kind, slug, named.get(kind, {}).get(slug, (slug, ""))) for kind, slug in split]
+
+
+def _user(kind: str, slug: str, said: tuple[str, str]) -> User:
+    return User(f"{kind}:{slug}", kind, slug, *said)

@@ -177,11 +177,24 @@ class UpdateContactNode(Node[UpdateContactSettings]):
         if not settings.changes:
             return [("changes", "Add at least one change.")]
         written = [one.model_dump(exclude_unset=True) for one in settings.changes]
-        return [(fault.path, fault.message) for fault in faults_of(written)]
+        return _nothing_written(settings.changes) or [(fault.path, fault.message) for fault in faults_of(written)]
+
+
+def _nothing_written(changes: Sequence[AttributeChange]) -> list[tuple[str, str]]:
+    return [
+        (f"changes[{at}].{verb}", f"Say what {_name_of(one)} becomes, or choose Clear to take its value away.")
+        for at, one in enumerate(changes)
+        for verb in ("set", "append")
+        if verb in one.model_fields_set and getattr(one, verb) == ""
+    ]
+
+
+def _name_of(change: AttributeChange) -> str:
+    return change.attribute.removeprefix("customProperties.")
 
 
 def _change_words(change: AttributeChange) -> str:
-    name = change.attribute.removeprefix("customProperties.")
+    name = _name_of(change)
     verb = next(iter(change.model_fields_set - {"attribute"}))
     said = {"set": "Set", "clear": "Clear", "increment": "Increase", "append": "Append to"}[verb]
     return f"{said} {name}" if verb == "clear" else f"{said} {name}: {getattr(change, verb)}"

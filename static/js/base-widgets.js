@@ -1,16 +1,20 @@
 // Small behaviours by data attribute: relative times, copy, tabs, "/" for search, selectable tables, tag inputs.
 
 // Times: <time datetime data-relative> and <time datetime data-local> ("data-date" for the day alone) -----------------
-const STEPS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+// Near times are said from now ("3 hours ago"); from a week on the day says more.
+const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+const WEEK = 604800;
 const locale = document.documentElement.lang || undefined;
-const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
 
 function ago(then) {
   const seconds = (then - Date.now()) / 1000;
-  const [unit, size] = STEPS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
-  return unit ? relative.format(Math.trunc(seconds / size), unit) : seconds > 5 ? "in a moment" : "just now";
+  if (Math.abs(seconds) >= WEEK) return day.format(then);
+  const near = seconds > 0 ? 1.05 : 1; // what has just been set to come in 3 days comes in 3 days, not in 2
+  const [unit, size] = STEPS.find(([, length]) => Math.abs(seconds) * near >= length) ?? [];
+  return unit ? relative.format(seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size), unit) : seconds > 5 ? "in a moment" : "just now";
 }
 
 function write(element, text) {

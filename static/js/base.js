@@ -80,8 +80,14 @@ function ask(element, text) {
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.addEventListener("close", () => { backToMenu(element); resolve(dialog.returnValue === "yes"); }, { once: true });
   });
+}
+
+// A menu shuts when its entry opens a dialog: afterwards the focus belongs to the button of that menu.
+function backToMenu(element) {
+  const menu = element.closest("[popover]");
+  if (menu && document.activeElement === document.body) document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`)?.focus();
 }
 
 const agreed = new WeakSet();

@@ -24,7 +24,13 @@ async function send(form) {
   if (done) dialog.close();
 }
 
+// What opened the dialog may be gone or disabled by the time it closes.
+function closed() {
+  if (document.activeElement === document.body) document.dispatchEvent(new CustomEvent("canvas:lost", { detail: {} }));
+}
+
 export function listenForDialogs() {
+  dialog.addEventListener("close", closed);
   dialog.addEventListener("submit", (event) => { event.preventDefault(); send(event.target); });
   dialog.addEventListener("click", (event) => {
     const button = event.target.closest("[data-settings]");

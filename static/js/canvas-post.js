@@ -37,8 +37,10 @@ function events(answer) {
 
 export async function take(answer) {
   const text = await answer.text();
+  const focused = document.activeElement;
   if (text) await window.htmx.swap({ text, target: document.getElementById("banner"), sourceElement: document.body, swap: "none" });
   events(answer);
+  if (focused !== document.body && document.activeElement === document.body) send("canvas:lost", { focused });
 }
 
 async function post(values) {

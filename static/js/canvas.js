@@ -66,7 +66,7 @@ function keyed(event) {
   const stop = event.target.closest?.("[data-stop]");
   if (event.key === "?") document.getElementById("shortcuts").showModal();
   else if (zoomKey(event.key)) event.preventDefault();
-  else if (event.key.startsWith("Arrow") && (stop || event.target === document.body || event.target.closest(".canvas-stage"))) {
+  else if (event.key.startsWith("Arrow") && (stop || event.target === document.body || event.target === studio || event.target.closest(".canvas-stage"))) {
     if (event.target.closest(".canvas-tools")) return;
     event.preventDefault();
     arrow(event.key, stop);
@@ -126,7 +126,16 @@ document.addEventListener("canvas", (event) => {
   if (card) reveal(card);
 });
 
+// The focus fell off the page: back to the same control when it is there again, else to the step one stood on.
+function refocus(event) {
+  const { focused } = event.detail ?? {};
+  const again = focused?.id && document.getElementById(focused.id);
+  if (again?.checkVisibility() && !again.disabled) again.focus({ preventScroll: true });
+  else arrow("", null);
+}
+
 if (studio) {
+  document.addEventListener("canvas:lost", refocus);
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", keyed);
   document.addEventListener("change", (event) => {
@@ -142,6 +151,7 @@ if (studio) {
   changed();
   const chosen = document.querySelector(".node-card.is-selected") ?? document.querySelector(".node-card");
   if (chosen) reveal(chosen, true);
+  if (document.getElementById("panel-form")) firstOfPanel()?.focus({ preventScroll: true });
   addEventListener("pageshow", (event) => { if (event.persisted) reread(); });
 }
 
