@@ -10,6 +10,7 @@ from segmentation.catalogue import load_catalogue
 from segmentation.compiler import q
 from segmentation.criteria import parse
 from segmentation.scenarios import PERSONAS, SCENARIOS, THRESHOLDS
+from segmentation.scenarios.movement import month_ends, movement
 from segmentation.scenarios.quantiles import quantile
 from tests.factories import JANUARY, did, event_name, person
 from workspace import purchases
@@ -204,3 +205,29 @@ def test_the_mapping_is_the_workspaces_own() -> None:
         assert refused.value.faults[0].path.startswith(next(iter(wrong)))
     assert purchases.mapping() == said
     assert EventName.objects.count() == 0
+
+
+@pytest.mark.usefixtures("town")
+def test_movement_tells_how_people_went_from_persona_to_persona() -> None:
+    documents = {one.slug: one.document({}, MAPPING, "USD") for one in PERSONAS}
+    Contact.objects.update(created_at=ago(days=500))
+    instants = [ago(days=100), JANUARY]
+    found = movement(documents, instants, load_catalogue())
+    assert found.sizes[1] == dict.fromkeys(documents, 1)
+    lapsed = "lapsed-high-rollers-and-enthusiasts"
+    assert found.moved[0]["high-rollers", lapsed] == 1  # Lars, whose last order was 50 days old then
+    assert found.moved[0]["", "high-rollers"] == 1  # Rolf, who had ordered once
+    assert found.moved[0]["dead-weight", "window-shoppers"] == 1  # Shaun, who had not opened anything yet
+    assert found.moved[0]["dead-weight", "dead-weight"] == 1  # Dora
+    assert sum(n for (_, after), n in found.moved[0].items() if after) == sum(found.sizes[1].values())
+    assert sum(n for (before, _), n in found.moved[0].items() if before) == sum(found.sizes[0].values())
+
+
+def test_months_end_in_the_zone_of_the_house() -> None:
+    ends = month_ends(JANUARY, 3, "Pacific/Auckland")
+    assert [one.isoformat() for one in ends] == [
+        "2025-11-01T00:00:00+13:00",
+        "2025-12-01T00:00:00+13:00",
+        "2026-01-01T00:00:00+13:00",
+        "2026-01-15T12:00:00+00:00",
+    ]

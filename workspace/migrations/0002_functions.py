@@ -61,8 +61,7 @@ END $$;
 SELECT tributary_append_only('workspace_audit');
 INSERT INTO workspace_workspace (id, name, timezone, currency, purchase, sender_line, caps, quiet_hours, approvals, sending_held)
 VALUES (1, 'My workspace', 'UTC', 'USD',
-        '{"purchase": {"event": "Order Completed", "amount": "revenue"}, "view": {"event": "Product Viewed"}, "cart": {"event": "Product Added"}}',
-        '', '{}', '{}', '{}', false)
+        '{}', '', '{}', '{}', '{}', false)
 ON CONFLICT DO NOTHING;
 """
 
