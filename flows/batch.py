@@ -240,6 +240,7 @@ class Batch:
             self.counts.add(flow, version, "arrived", target)
         else:
             self.counts.add(flow, version, "completed")
+            self.counts.stood(flow, one.contact_id)
 
     def _not_too_long(self, one: Walker) -> bool:
         if one.visit > MOST_STEPS:

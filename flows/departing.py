@@ -38,8 +38,11 @@ def depart(contacts: Collection[int], at: datetime, counts: Counts) -> set[int]:
     endings = [Ending(one.id, "exited", ERASED) for one in journeys if one.contact_id in gone.keys() - merged.keys()]
     moves = _merge(journeys, {pk: winner for pk, winner in merged.items() if pk not in later}, endings)
     ledger.end(endings, at, counts)
+    flow_of = {one.id: one.flow_id for one in journeys}
     for winner, ids in moves.items():
         Enrollment.objects.filter(pk__in=ids).update(contact=winner)
+        for pk in ids:
+            counts.stood(flow_of[pk], winner)
     return later
 
 

@@ -222,13 +222,14 @@ INSERT INTO flows_enrollment (flow_id, version_id, contact_id, entry_id, entry_k
 SELECT f, v, c, entry_id, e, 'active', n, 1, l, %(at)s, 'none', false, a, 0, x, %(at)s,
     (%(at)s::timestamptz AT TIME ZONE 'UTC')::date
 FROM decided WHERE o = 'enrolled' ORDER BY entry_id
-RETURNING flow_id, version_id, node
+RETURNING flow_id, version_id, node, contact_id
 """
 
 
 def _write(rows: list[dict[str, Any]], at: datetime, counts: Counts) -> int:
     entered = select(_WRITE, {"rows": json.dumps(rows), "at": at})
-    for flow, version, node in entered:
+    for flow, version, node, contact in entered:
+        counts.stood(flow, contact)
         counts.add(flow, version, "entered")
         counts.add(flow, version, "arrived", node)
     return len(entered)

@@ -9,6 +9,9 @@ from typing import Any
 
 from django.db import connection
 
+from contacts import changes
+from contacts.changes import NewChange
+from flows.models import Flow
 from messaging.services import withdraw
 
 TallyKey = tuple[int, int, str, str, str]  # flow, version, node, port, what
@@ -19,13 +22,18 @@ class Counts:
 
     def __init__(self) -> None:
         self._deltas: Counter[TallyKey] = Counter()
+        self._stood: set[tuple[int, int]] = set()
 
     def add(self, flow: int, version: int, what: str, node: str = "", port: str = "", count: int = 1) -> None:
         """Count something."""
         self._deltas[flow, version, node, port, what] += count
 
+    def stood(self, flow: int, contact: int) -> None:
+        """Note that a contact has come into a flow or gone out of it: criteria may ask for it."""
+        self._stood.add((flow, contact))
+
     def write(self, at: datetime) -> None:
-        """Insert the deltas."""
+        """Insert the deltas, and the Changes of those who came or went."""
         rows = [
             {"f": f, "v": v, "n": n, "p": p, "w": w, "c": count}
             for (f, v, n, p, w), count in self._deltas.items()
@@ -35,6 +43,8 @@ class Counts:
             with connection.cursor() as cursor:
                 cursor.execute(_TALLY, [at, json.dumps(rows)])
         self._deltas.clear()
+        note_standing(self._stood, at)
+        self._stood.clear()
 
 
 _TALLY = """
@@ -42,6 +52,17 @@ INSERT INTO flows_tally (flow_id, version_id, node, port, what, minute, count)
 SELECT f, v, n, p, w, date_trunc('minute', %s::timestamptz), c
 FROM jsonb_to_recordset(%s::jsonb) AS d(f bigint, v bigint, n text, p text, w text, c bigint)
 """
+
+
+def note_standing(stood: Collection[tuple[int, int]], at: datetime) -> None:
+    """Write a Change for everybody (flow, contact) who came into a flow or went out of it, where somebody reads that."""
+    if not stood:
+        return
+    slugs = dict(Flow.objects.filter(pk__in={flow for flow, _ in stood}).values_list("pk", "slug"))
+    changes.note(
+        [NewChange(contact, f"flow:{slugs[flow]}", "flow", at=at) for flow, contact in sorted(stood) if flow in slugs]
+    )
+
 
 STEP_COLUMNS = "enrollment_id, visit, entered_on, flow_id, version_id, contact_id, node, kind, port, next, saw, at"
 StepRow = tuple[Any, ...]
@@ -88,7 +109,7 @@ UPDATE flows_enrollment AS e
 SET status = m.status, reason = m.reason, due_at = NULL, parked = '', wake_on = '', waiting = false, ended_at = %s
 FROM jsonb_to_recordset(%s::jsonb) AS m(id bigint, status text, reason text)
 WHERE e.id = m.id AND e.status = 'active'
-RETURNING e.id, e.flow_id, e.version_id, e.node, e.status
+RETURNING e.id, e.flow_id, e.version_id, e.node, e.status, e.contact_id
 """
 
 
@@ -100,7 +121,8 @@ def end(endings: Collection[Ending], at: datetime, counts: Counts, messages: boo
     with connection.cursor() as cursor:
         cursor.execute(_END, [at, json.dumps(rows)])
         ended = cursor.fetchall()
-    for _, flow, version, node, status in ended:
+    for _, flow, version, node, status, contact in ended:
+        counts.stood(flow, contact)
         counts.add(flow, version, status)
         counts.add(flow, version, "left", node, status)
     if messages:

@@ -28,7 +28,7 @@ from workspace.uses import set_uses
 __all__ = ["NodeFault", "check", "publication_plan", "publish", "refuse_faulty", "watch"]
 
 INSIDE = ("finish", "move", "exit")
-FINDABLE = ("segment:", "list:")
+FINDABLE = ("segment:", "list:", "flow:")
 
 
 def publish(flow: Flow, actor: Actor, *, inside: str = "finish") -> Version:

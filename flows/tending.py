@@ -96,12 +96,14 @@ def _revive(one: Enrollment, counts: Counts) -> None:
     one.status, one.ended_at, one.reason = Enrollment.Status.ACTIVE, None, ""
     counts.add(one.flow_id, one.version_id, "failed", count=-1)
     counts.add(one.flow_id, one.version_id, "left", one.node, "failed", -1)
+    counts.stood(one.flow_id, one.contact_id)
 
 
 def _save(chosen: list[Enrollment], at: datetime, counts: Counts, complete: Collection[Enrollment] = ()) -> None:
     for one in complete:
         one.status, one.due_at, one.ended_at = Enrollment.Status.COMPLETED, None, at
         counts.add(one.flow_id, one.version_id, "completed")
+        counts.stood(one.flow_id, one.contact_id)
     Enrollment.objects.bulk_update(
         chosen,
         [

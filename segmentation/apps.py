@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class SegmentationConfig(AppConfig):
@@ -13,5 +14,7 @@ class SegmentationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add what segments show on the pages of contacts."""
+        """Add the conditions of higher apps, what segments show on the pages of contacts, and what they are called where they use something."""
         import_module("segmentation.panel")
+        autodiscover_modules("conditions")
+        import_module("workspace.uses").register_kind("segment", import_module("segmentation.named").called)

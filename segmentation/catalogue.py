@@ -1,6 +1,6 @@
 """What a criteria document may name, as one value: the catalogue of contacts, with segments, ids and the house's zone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from contacts.catalogue import Catalogue as ContactsCatalogue
@@ -18,7 +18,16 @@ class Catalogue(ContactsCatalogue):
     list_ids: Mapping[str, int] = field(default_factory=dict)
     segment_ids: Mapping[str, int] = field(default_factory=dict)
     segment_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # slug → slugs that its criteria read
+    more: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # kind of name ("flow") → name → id
     zone: str = "UTC"
+
+
+_more: dict[str, Callable[[], Mapping[str, int]]] = {}
+
+
+def register_names(kind: str, load: Callable[[], Mapping[str, int]]) -> None:
+    """Add a kind of name that criteria may use, with its ids; the conditions of a higher app call this."""
+    _more[kind] = load
 
 
 def load_catalogue() -> Catalogue:
@@ -36,6 +45,7 @@ def load_catalogue() -> Catalogue:
         list_ids=lists,
         segment_ids={slug: pk for slug, pk, _ in segments},
         segment_reads={slug: slugs_read(reads or []) for slug, _, reads in segments},
+        more={kind: load() for kind, load in _more.items()},
         zone=Workspace.objects.values_list("timezone", flat=True).filter(pk=1).first() or "UTC",
     )
 

@@ -14,8 +14,8 @@ def below(reads: Sequence[str]) -> tuple[str, ...]:
 
 
 def uses(reads: Sequence[str]) -> set[str]:
-    """Return the segments and lists that criteria use."""
-    return {fact for fact in reads if fact.startswith(("segment:", "list:"))}
+    """Return the segments, lists and flows that criteria use."""
+    return {fact for fact in reads if fact.startswith(("segment:", "list:", "flow:"))}
 
 
 def refuse_circle(slug: str, below: Iterable[str]) -> None:

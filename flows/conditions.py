@@ -1,0 +1,77 @@
+"""FLOW: stands in, has finished, or left a flow; segments find this condition by themselves."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from flows.models import Flow
+from segmentation.catalogue import Catalogue, register_names
+from segmentation.conditions import register
+from segmentation.conditions.base import Condition
+from segmentation.measures import Picked, Scene
+from segmentation.sql import Sql, sql
+from workspace.problems import Fault
+
+SAID = {
+    "active": "is on the way through",
+    "completed": "has completed",
+    "exited": "has left",
+    "ever": "was ever in",
+}
+
+
+class FlowCondition(Condition):
+    """Stands in a flow, has finished it, left it early, or was ever in it."""
+
+    label: ClassVar[str] = "Flow"
+    example: ClassVar[dict[str, Any]] = {"type": "FLOW", "flow": "welcome", "state": "completed"}
+
+    type: Literal["FLOW"]
+    flow: str = Field(max_length=63, description="The flow's slug.")
+    state: Literal["active", "completed", "exited", "ever"] = "active"
+
+    def faults(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
+        if self.flow not in catalogue.more.get("flow", {}):
+            yield Fault(f"{path}.flow", f'There is no flow "{self.flow}". Make it first, or name another.')
+
+    def measure(self, scene: Scene) -> Picked:
+        return Picked(
+            select=sql(
+                "SELECT n.contact_id FROM flows_enrollment n WHERE n.flow_id = {id}::bigint{state}{scope}",
+                id=self._id(scene.catalogue),
+                state=self._state(),
+                scope=scene.scope("n.contact_id"),
+            )
+        )
+
+    def _id(self, catalogue: Catalogue) -> int:
+        return catalogue.more.get("flow", {}).get(self.flow, 0)
+
+    def _state(self) -> Sql:
+        return Sql("") if self.state == "ever" else sql(" AND n.status = {status}", status=self.state)
+
+    def found(self, scene: Scene) -> Sql:
+        return sql(
+            "SELECT to_jsonb(n.status) FROM flows_enrollment n WHERE n.flow_id = {id}::bigint"
+            " AND n.contact_id = {c}.id ORDER BY n.id DESC LIMIT 1",
+            id=self._id(scene.catalogue),
+            c=scene.contact,
+        )
+
+    def told(self, found: Any) -> str:
+        return f"last {found} in the flow “{self.flow}”" if found else f"never in the flow “{self.flow}”"
+
+    def reads(self) -> Iterator[str]:
+        yield f"flow:{self.flow}"
+
+    def words(self) -> str:
+        return f"{SAID[self.state]} the flow “{self.flow}”"
+
+
+def _ids() -> dict[str, int]:
+    return dict(Flow.objects.values_list("slug", "pk"))
+
+
+register("FLOW", FlowCondition)
+register_names("flow", _ids)
