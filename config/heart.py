@@ -47,8 +47,8 @@ class Heart(bootsteps.StartStopStep):
     terminate = stop
 
     def listen(self, app: Celery) -> None:
-        """Look every second whether somebody ticks, and tick when nobody does."""
-        while not self.stopped.wait(PACE):
+        """Look at once and then every second whether somebody ticks, and tick when nobody does."""
+        while not self.stopped.is_set():
             try:
                 if self.silent():
                     self.beat(app)
@@ -58,6 +58,7 @@ class Heart(bootsteps.StartStopStep):
                 log.exception("heart.missed_a_beat")
             finally:
                 connections.close_all()
+            self.stopped.wait(PACE)
 
     def silent(self) -> bool:
         """Tell whether the last tick is old, or our own."""

@@ -56,6 +56,10 @@ class Product:
         """A management command, with what its environment has of its own."""
         return self._program(arguments[0], ["manage.py", *arguments], **changed)
 
+    def look(self) -> Program:
+        """A look at the base: whether it is as the last start left it."""
+        return self._program("base", ["-m", "config.launcher.base"])
+
     def web(self) -> Program:
         """HTTP and websockets."""
         options = ["--host", self.host, "--port", str(self.port), "--proxy-headers", "--lifespan", "off"]

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from argparse import Namespace
+from datetime import datetime
 from typing import Any
 
 from config.launcher.errors import StartError, StopRequested
@@ -42,8 +43,8 @@ def bring_up(supervisor: Supervisor, home: Home, options: Namespace) -> Product:
     redis_url = os.environ.get("REDIS_URL") or start_valkey(supervisor, home, step=step)[0]
     mail_port = None if os.environ.get("EMAIL_URL") else home.port("mail_port")
     product = Product(home, options.host, options.port, database_url, redis_url, mail_port)
-    prepare_base(supervisor, product, wants_demo=not options.no_demo)
-    start_processes(supervisor, product)
+    last_tick = make_ready(supervisor, product, wants_demo=not options.no_demo)
+    start_processes(supervisor, product, last_tick)
     if home.known().get("demo_wanted"):
         load_demo(supervisor, product)
     return product
@@ -58,7 +59,29 @@ def refuse_taken_port(host: str, port: int) -> None:
         )
 
 
-def prepare_base(supervisor: Supervisor, product: Product, *, wants_demo: bool) -> None:
+def make_ready(supervisor: Supervisor, product: Product, *, wants_demo: bool) -> datetime | None:
+    """Prepare the base, unless it is just as this code left it; when work was last looked for in it."""
+    prepared, last_tick = look(supervisor, product)
+    if prepared is None or prepared != product.home.known().get("prepared"):
+        prepare_base(supervisor, product)
+        product.home.remember(prepared=look(supervisor, product)[0])
+    if not wants_demo:
+        product.home.remember(demo_wanted=False)
+    return last_tick
+
+
+def look(supervisor: Supervisor, product: Product) -> tuple[str | None, datetime | None]:
+    """What code and base are now, as one word, and the last tick; nothing when the base has no tables yet."""
+    lines: list[str] = []
+    supervisor.follow(product.look(), lines.append)
+    answer = json.loads(lines[-1]) if lines else {}
+    if not answer.get("base"):
+        return None, None
+    ticked = answer["base"]["last_tick"]
+    return f"{answer['code']} {answer['base']['made']}", datetime.fromisoformat(ticked) if ticked else None
+
+
+def prepare_base(supervisor: Supervisor, product: Product) -> None:
     """Migrate; on a new base an administrator and the first keys are made, and remembered."""
     (product.home.path / "static").mkdir(exist_ok=True)  # STATIC_ROOT; whitenoise finds the files where they lie
     program = product.command("bootstrap")
@@ -70,8 +93,6 @@ def prepare_base(supervisor: Supervisor, product: Product, *, wants_demo: bool) 
     answer = read_answer(lines)
     if answer.get("new"):
         product.home.remember(demo_wanted=True, **{name: answer.get(name) for name in CREDENTIALS})
-    if not wants_demo:
-        product.home.remember(demo_wanted=False)
 
 
 def read_answer(lines: list[str]) -> dict[str, Any]:
@@ -83,7 +104,7 @@ def read_answer(lines: list[str]) -> dict[str, Any]:
     raise StartError("manage.py bootstrap said nothing about the base; its last words: " + " ".join(lines[-3:]))
 
 
-def start_processes(supervisor: Supervisor, product: Product) -> None:
+def start_processes(supervisor: Supervisor, product: Product, last_tick: datetime | None) -> None:
     """Mail catcher, worker, beat and web together, and wait until all are well; they stop in the reverse order."""
     programs = [product.worker(), product.beat(), product.web()]
     if product.mail_port:
@@ -91,13 +112,13 @@ def start_processes(supervisor: Supervisor, product: Product) -> None:
     with step("Web, worker, beat" + (" and mailbox" if product.mail_port else "")):
         for program in programs:
             supervisor.start(program)
-        wait_until_well(supervisor, product)
+        wait_until_well(supervisor, product, last_tick)
 
 
-def wait_until_well(supervisor: Supervisor, product: Product) -> None:
-    """Until /readyz says that base, worker and beat are well; a process that ends meanwhile is the answer at once."""
+def wait_until_well(supervisor: Supervisor, product: Product, last_tick: datetime | None) -> None:
+    """Until /readyz answers well and work has been looked for anew; a process that ends meanwhile says so at once."""
     deadline = time.monotonic() + PATIENCE
-    while not (health := look(product))[0]:
+    while not (health := ask(product, last_tick))[0]:
         for running in supervisor.running:
             if running.has_ended():
                 name, log = running.program.name, running.program.log
@@ -106,11 +127,11 @@ def wait_until_well(supervisor: Supervisor, product: Product) -> None:
             raise StartError(
                 f"Not well after {PATIENCE:.0f} s: {health[1]}. The logs lie in {product.home.path / 'logs'}."
             )
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
-def look(product: Product) -> tuple[bool, str]:
-    """Whether /readyz answers 200 and its worker is alive; and what it said."""
+def ask(product: Product, last_tick: datetime | None) -> tuple[bool, str]:
+    """Whether /readyz answers 200 and tells of a later tick than this one; and what it said."""
     host = "127.0.0.1" if product.host in ("0.0.0.0", "localhost", "::") else product.host  # noqa: S104 - compared
     request = urllib.request.Request(f"http://{host}:{product.port}/readyz", headers={"X-Forwarded-Proto": "https"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy of the environment
@@ -121,16 +142,14 @@ def look(product: Product) -> tuple[bool, str]:
         return False, f"/readyz answers {error.code}: {error.read(500).decode(errors='replace')}"
     except OSError as error:
         return False, f"/readyz cannot be reached ({error})"
-    return says_worker_is_alive(body), body
+    return tells_of_work(body, last_tick), body
 
 
-def says_worker_is_alive(body: str) -> bool:
-    """Whether the answer's `worker` is true; an answer without it counts as well."""
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return True
-    return not isinstance(content, dict) or content.get("worker", True) is not False
+def tells_of_work(body: str, last_tick: datetime | None) -> bool:
+    """Whether the worker is alive by a tick of this start: one of the start before says nothing."""
+    answer = json.loads(body)
+    ticked = answer.get("last_tick")
+    return bool(answer.get("worker") and ticked and (last_tick is None or datetime.fromisoformat(ticked) > last_tick))
 
 
 def load_demo(supervisor: Supervisor, product: Product) -> None:

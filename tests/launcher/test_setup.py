@@ -1,10 +1,12 @@
 """The files and scripts around the launcher."""
 
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +110,22 @@ def test_a_changed_lock_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert environment.digest(environment.RUN) != before
 
 
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    ("body", "alive"),
-    [('{"worker": true}', True), ('{"worker": false}', False), ('{"database": true}', True), ("ok", True)],
+    ("body", "before", "well"),
+    [
+        ({"worker": True, "last_tick": "2026-05-04T12:00:01+00:00"}, NOON, True),
+        ({"worker": True, "last_tick": "2026-05-04T12:00:00+00:00"}, NOON, False),  # ticked by the start before
+        ({"worker": True, "last_tick": "2026-05-04T12:00:00+00:00"}, None, True),
+        ({"worker": False, "last_tick": None}, None, False),
+    ],
 )
-def test_a_start_waits_for_the_worker_when_readyz_speaks_of_it(body: str, alive: bool) -> None:
-    assert start.says_worker_is_alive(body) is alive
+def test_a_start_waits_until_its_own_worker_has_looked_for_work(
+    body: dict[str, Any], before: datetime | None, well: bool
+) -> None:
+    assert start.tells_of_work(json.dumps(body), before) is well
 
 
 def test_the_answer_of_bootstrap_is_found_among_other_lines() -> None:

@@ -68,3 +68,4 @@ def test_a_newcomer_starts_kills_and_starts_again(launch: Begin, home: Path) -> 
     assert are_gone(everyone)
     said = second.process.stdout.read() if second.process.stdout else ""
     assert facts["admin_password"] in said
+    assert "Tables" not in said  # nothing was new: the base was asked, and not prepared again
