@@ -17,4 +17,7 @@ class FlowsConfig(AppConfig):
         """Check the kinds of nodes at start, and let erasing a contact erase what its journeys remember."""
         register(import_module("flows.checks").check_kinds)  # needs the models, which load after this module
         import_module("contacts.services").on_erase(import_module("flows.erasing").erase)
+        hearing = import_module("flows.hearing")
+        import_module("segmentation.hearing").register(hearing.heard)
+        import_module("workspace.uses").register_kind("flow", hearing.called)
         import_module("contacts.panels").register("flows", import_module("flows.people").panel, order=20)

@@ -7,15 +7,14 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from segmentation import services
 from segmentation.listing import with_state
-from segmentation.models import Evaluation, Membership, Segment, Transition
+from segmentation.models import Evaluation, Membership, Segment
 from segmentation.named import members_of
-from segmentation.sight import difference, preview
+from segmentation.sight import preview
 from segmentation.wire import (
     ContactsInput,
     CriteriaInput,
@@ -24,16 +23,15 @@ from segmentation.wire import (
     SegmentChange,
     SegmentInput,
     SegmentOutput,
-    TransitionOutput,
+    changed,
     criteria_paths,
-    etag,
-    refuse_stale,
     segments_out,
 )
 from workspace import clock
 from workspace.api import NewestFirst, actor_of
+from workspace.door import Door as Shared
 from workspace.problems import refuse
-from workspace.uses import used_by
+from workspace.tags import refuse_stale, tag
 
 ID = re.compile(r"^(?:seg_)?([0-9]{1,18})$")
 EDITING = 41_603  # the first half of the advisory lock under which the API changes a segment
@@ -53,10 +51,11 @@ def find(ref: str) -> Segment:
 def shown(segment_id: int, status: int = 200) -> Response:
     """Answer a segment as it stands now."""
     segment = find(str(segment_id))
-    return Response(segments_out([segment])[0], status=status, headers={"ETag": etag(segment)})
+    body = segments_out([segment])[0]
+    return Response(body, status=status, headers={"ETag": tag(changed(segment), body)})
 
 
-class Door(generics.GenericAPIView[Any]):
+class Door(Shared):
     """What the views of segments share."""
 
     write_permission = "segmentation.change_segment"
@@ -139,7 +138,7 @@ class SegmentView(Door):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [EDITING, pk % 2**31])
         segment = find(str(pk))
-        refuse_stale(segment, request.headers.get("If-Match", ""))
+        refuse_stale(request, changed(segment), "segment")
         return segment
 
 
@@ -191,33 +190,6 @@ class ArchiveView(Door):
         segment = find(ref)
         services.archive_segment(segment, actor=actor_of(request))
         return shown(segment.pk)
-
-
-class DiffView(Door):
-    """What other criteria would do."""
-
-    serializer_class = CriteriaInput
-    write_scope = "read"
-
-    @extend_schema(responses=ANYTHING)
-    def post(self, request: Request, ref: str) -> Response:
-        """Say who would join, leave and stay under other criteria; nothing is stored."""
-        segment, said = find(ref), self.said(request)
-        if segment.kind == Segment.Kind.STATIC:
-            raise refuse("criteria", "A static segment has no criteria to compare with.", 409)
-        with criteria_paths():
-            return Response(difference(segment, said["criteria"], at=clock.now()).as_json())
-
-
-class UsedByView(Door):
-    """What uses a segment."""
-
-    serializer_class = SegmentOutput
-
-    @extend_schema(responses=ANYTHING)
-    def get(self, request: Request, ref: str) -> Response:
-        """List what names the segment; while something does, it cannot be deleted."""
-        return Response({"results": used_by(f"segment:{find(ref).slug}")})
 
 
 class ByContact(NewestFirst):
@@ -274,19 +246,6 @@ def by_hand(ref: str) -> Segment:
         message = "This segment is dynamic: its members follow from its criteria alone. Change the criteria, or use a static segment."
         raise refuse("", message, 409)
     return segment
-
-
-class TransitionsView(Door):
-    """Who came and who went."""
-
-    serializer_class = TransitionOutput
-    pagination_class = ByInstant
-
-    @extend_schema(responses=TransitionOutput(many=True))
-    def get(self, request: Request, ref: str) -> Response:
-        """List entries and exits with their causes, newest first."""
-        page = self.paginate_queryset(Transition.objects.filter(segment=find(ref)))
-        return self.get_paginated_response(TransitionOutput(page or [], many=True).data)
 
 
 class EvaluationsView(Door):

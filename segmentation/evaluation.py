@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from segmentation import locks
+from segmentation import history, locks
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.criteria import leaves
 from segmentation.looking import CAUSES, Batch, Reason, look, owe, readers_of, sum_up
@@ -86,6 +86,7 @@ def _add_memberships(gone: dict[int, str], reasons: dict[int, set[Reason]], read
     """Have every segment look at those of its members who were merged or erased, whatever its criteria read."""
     if not gone:
         return
+    history.leave_archived(gone)
     held = "SELECT contact_id, segment_id FROM segmentation_membership WHERE contact_id = ANY(%s::bigint[])"
     for contact, segment in _select(held, [list(gone)]):
         readers[f"member:{segment}"] = [segment]

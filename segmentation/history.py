@@ -1,6 +1,6 @@
 """What was: the members at any past instant, told by the transitions alone, and static copies of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -116,6 +116,20 @@ def drop_gone(segments: Collection[int]) -> int:
     with transaction.atomic():
         diff = sql(_GONE, segments=list(segments))
         return _write(diff, moving.Why.of_all("erased", entries=False, exits=False))
+
+
+_ARCHIVED = """
+SELECT m.segment_id AS key, m.contact_id, false AS inside FROM segmentation_membership m
+JOIN segmentation_segment s ON s.id = m.segment_id
+WHERE m.contact_id = ANY({contacts}::bigint[]) AND s.archived_at IS NOT NULL
+"""
+
+
+def leave_archived(gone: Mapping[int, str]) -> None:
+    """Take contacts who were merged or erased (contact → which) out of segments that are looked at no more."""
+    for cause in sorted(set(gone.values())):
+        contacts = [contact for contact, why in gone.items() if why == cause]
+        _write(sql(_ARCHIVED, contacts=contacts), moving.Why.of_all(cause, entries=False, exits=False))
 
 
 def _write(diff: Sql, why: moving.Why, *, fresh: bool = False) -> int:

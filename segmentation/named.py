@@ -1,9 +1,12 @@
 """Contacts as people and programs name them, many at once: what a request lists, what somebody pastes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+from django.urls import reverse
 
 from contacts.services import find_contacts
+from segmentation.models import Segment
 from workspace.problems import Fault, Refused, refuse
 
 MOST = 5_000
@@ -42,3 +45,9 @@ def split_text(text: str) -> list[str]:
     text = text.replace("\x00", "").encode("utf-8", "ignore").decode()[:400_000]
     parts = (part.strip() for part in re.split(r"[\n\r,;\t]+", text))
     return list(dict.fromkeys(part for part in parts if part))
+
+
+def called(slugs: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return the name and page of segments by slug."""
+    rows = Segment.objects.filter(slug__in=slugs).values_list("slug", "name", "pk")
+    return {slug: (name, reverse("segment", args=[pk])) for slug, name, pk in rows}

@@ -14,22 +14,22 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from segmentation import services
+from segmentation.difference import difference
 from segmentation.forms import SegmentForm
 from segmentation.listing import TONES, rows_of, tone_of, with_state
 from segmentation.models import Segment
 from segmentation.sentences import sentences
-from segmentation.sight import difference
 from workspace import clock
 from workspace.audit import Actor
 from workspace.problems import Refused
-from workspace.uses import used_by
+from workspace.uses import users_of
 
 PAGE = 50
 SHOWS = [("", "All but archived"), ("dynamic", "Dynamic"), ("static", "Static"), ("archived", "Archived")]
 FIRES = [
-    ("none", "Nothing", "The moves are written down; no flow starts or stops because of this edit."),
+    ("none", "Nothing", "The moves are written down; no flow starts because of this edit."),
     ("entries", "Who joins", "Flows that start on entering take them in."),
-    ("exits", "Who leaves", "Flows that start or end on leaving hear of them."),
+    ("exits", "Who leaves", "Flows that start on leaving take them in."),
     ("both", "Both", "As if the contacts had moved by themselves."),
 ]
 
@@ -156,12 +156,14 @@ def review(segment: Segment, criteria: Any) -> dict[str, Any]:
     return {
         "digest": digest(criteria),
         "parts": [
-            {"label": label, "count": part.count, "sample": part.names, "more": max(0, part.count - len(part.names))}
+            {"label": label, "count": part.count, "told": part.told, "more": max(0, part.count - len(part.sample))}
             for label, part in parts
         ],
+        "flows": found.flows,
         "choices": FIRES,
         "fires": "none",
-        "used_by": [one.replace(":", " ", 1) for one in used_by(f"segment:{segment.slug}")],
+        "used_by": users_of(f"segment:{segment.slug}"),
+        "muted": segment.muted,
     }
 
 

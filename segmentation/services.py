@@ -23,6 +23,7 @@ from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
 SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
+RESERVED = frozenset({"preview", "overlap", "new", "catalogue"})  # addresses of their own beside the segments
 MEMBERS = "segments"  # the reader of `contact` that stands for all members there are
 
 
@@ -301,12 +302,14 @@ def _new_slug(slug: str, name: str) -> str:
         raise refuse(
             "slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter (at most 63)."
         )
+    if slug in RESERVED:
+        raise refuse("slug", f'The slug "{slug}" is an address of its own. Choose another.')
     if slug:
         refuse_taken(Segment, "slug", slug)
         return slug
     base = slugify(name)[:56].strip("-_").replace("_", "-") or "segment"
     base = base if base[0].isalpha() else f"s-{base}"
-    taken = set(Segment.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = RESERVED | set(Segment.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     number = 1
     while (made := base if number == 1 else f"{base}-{number}") in taken:
         number += 1

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from segmentation import api as wire
-from segmentation import doors, segment_pages
+from segmentation import doors, history_api, segment_pages, why_api
 from segmentation import pages as list_pages
 
 pages = [
@@ -24,14 +24,21 @@ pages = [
 api = [
     path("segments/", wire.SegmentsView.as_view(), name="api_segments"),
     path("segments/preview/", wire.PreviewView.as_view(), name="api_segment_preview"),
+    path("segments/overlap/", history_api.OverlapView.as_view(), name="api_segment_overlap"),
     path("segments/<str:ref>/", wire.SegmentView.as_view(), name="api_segment"),
     path("segments/<str:ref>/refresh/", wire.RefreshView.as_view(), name="api_segment_refresh"),
     path("segments/<str:ref>/duplicate/", wire.DuplicateView.as_view(), name="api_segment_duplicate"),
     path("segments/<str:ref>/archive/", wire.ArchiveView.as_view(), name="api_segment_archive"),
-    path("segments/<str:ref>/diff/", wire.DiffView.as_view(), name="api_segment_diff"),
-    path("segments/<str:ref>/used-by/", wire.UsedByView.as_view(), name="api_segment_used_by"),
+    path("segments/<str:ref>/unarchive/", history_api.UnarchiveView.as_view(), name="api_segment_unarchive"),
+    path("segments/<str:ref>/mute/", history_api.MuteView.as_view(), name="api_segment_mute"),
+    path("segments/<str:ref>/unmute/", history_api.UnmuteView.as_view(), name="api_segment_unmute"),
+    path("segments/<str:ref>/explain/", why_api.ExplainView.as_view(), name="api_segment_explain"),
+    path("segments/<str:ref>/history/", history_api.HistoryView.as_view(), name="api_segment_history"),
+    path("segments/<str:ref>/freeze/", history_api.FreezeView.as_view(), name="api_segment_freeze"),
+    path("segments/<str:ref>/diff/", why_api.DiffView.as_view(), name="api_segment_diff"),
+    path("segments/<str:ref>/used-by/", why_api.UsedByView.as_view(), name="api_segment_used_by"),
     path("segments/<str:ref>/members/", wire.MembersView.as_view(), name="api_segment_members"),
     path("segments/<str:ref>/members/remove/", wire.RemoveMembersView.as_view(), name="api_segment_members_remove"),
-    path("segments/<str:ref>/transitions/", wire.TransitionsView.as_view(), name="api_segment_transitions"),
+    path("segments/<str:ref>/transitions/", history_api.TransitionsView.as_view(), name="api_segment_transitions"),
     path("evaluations/", wire.EvaluationsView.as_view(), name="api_evaluations"),
 ]

@@ -1,7 +1,5 @@
 """Segments as they go over the wire: what comes in, strictly; what goes out, in a handful of queries."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -122,7 +120,8 @@ class SegmentOutput(serializers.Serializer[Any]):
     criteria = serializers.JSONField(allow_null=True)
     words = serializers.CharField(help_text="The criteria as an English sentence.")
     size = serializers.IntegerField()
-    muted = serializers.BooleanField()
+    muted = serializers.BooleanField(help_text="Moves are written and nothing fires.")
+    muted_at = serializers.DateTimeField(allow_null=True)
     evaluated_at = serializers.DateTimeField(allow_null=True)
     evaluation = EvaluationState(allow_null=True)
     archived_at = serializers.DateTimeField(allow_null=True)
@@ -179,7 +178,7 @@ def segments_out(segments: Sequence[Segment]) -> list[dict[str, Any]]:
 
 def _out(segment: Segment, size: int, words: str) -> dict[str, Any]:
     plain = ("slug", "name", "kind", "description", "color", "labels", "muted")
-    dates = ("evaluated_at", "archived_at", "created_at", "updated_at")
+    dates = ("muted_at", "evaluated_at", "archived_at", "created_at", "updated_at")
     return {
         "id": segment.ref,
         **{name: getattr(segment, name) for name in plain},
@@ -202,9 +201,9 @@ def evaluation_out(segment: Any) -> dict[str, Any] | None:
     return {"status": STATUS.get(state, state), "progress": progress, "error": note if state == "failed" else ""}
 
 
-def etag(segment: Segment) -> str:
+def changed(segment: Segment) -> list[Any]:
     """Return what changes whenever somebody changes the segment, and not when it is evaluated."""
-    said = [
+    return [
         segment.pk,
         segment.name,
         segment.description,
@@ -212,16 +211,8 @@ def etag(segment: Segment) -> str:
         segment.labels,
         segment.rule_id,
         segment.muted,
+        segment.archived_at,
     ]
-    text = json.dumps([*said, segment.archived_at], default=str)
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
-
-
-def refuse_stale(segment: Segment, if_match: str) -> None:
-    """Refuse a change by somebody who read another state."""
-    tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",") if tag.strip()]
-    if tags and "*" not in tags and etag(segment) not in tags:
-        raise Refused("This segment has changed since you read it. Read it again and repeat your change.", status=412)
 
 
 @contextmanager

@@ -1,0 +1,276 @@
+"""Why a contact is in a segment or not: every condition with its answer, and when the whole answer turns by itself."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contacts.models import Contact, Event
+from segmentation.actuals import FEW_EVENTS, Actual, actuals
+from segmentation.catalogue import Catalogue, load_catalogue
+from segmentation.conditions import Condition
+from segmentation.conditions.event import EventCondition
+from segmentation.conditions.segment import SegmentCondition
+from segmentation.criteria import Criteria, Node, node_words
+from segmentation.foresight import flip, inlined
+from segmentation.models import Membership, Segment, Transition
+from segmentation.rules import Saved, remembered
+from segmentation.times import TICK
+
+MOST_NESTED = 20
+FEW_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An event that counts."""
+
+    id: int
+    name: str
+    at: datetime
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of one condition or group, with all that stands in it."""
+
+    path: str
+    kind: str  # AND, OR, or the type of the condition
+    negate: bool
+    holds: bool
+    words: str
+    found: object = None
+    said: str = ""  # what was found, in words
+    events: Sequence[Counted] = ()
+    more: bool = False  # whether more events count than are named
+    parts: Sequence["Answer"] = ()
+    nested: "Explanation | None" = None
+
+    @property
+    def is_group(self) -> bool:
+        """Tell a group from a condition."""
+        return bool(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What turns the answer: a condition, and the event that ages out of it or begins to count in it."""
+
+    words: str
+    becomes: bool
+    event: Counted | None = None
+    leaves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When the whole answer will be another one if nothing more happens."""
+
+    at: datetime
+    becomes: bool
+    causes: Sequence[Cause]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one contact is in one segment, or is not."""
+
+    at: datetime
+    holds: bool
+    root: Answer | None = None  # None: a static segment
+    turn: Turn | None = None
+    segment: Segment | None = None
+    since: datetime | None = None  # since when it is a member
+    last: Transition | None = None
+
+    @property
+    def inside(self) -> bool:
+        """Tell whether it is a member as things are written down."""
+        return self.since is not None
+
+    @property
+    def behind(self) -> bool:
+        """Tell whether what is written down has yet to follow."""
+        return self.segment is not None and self.root is not None and self.inside != self.holds
+
+
+def explain(segment: Segment, contact: Contact, at: datetime, catalogue: Catalogue | None = None) -> Explanation:
+    """Say why a contact is in a segment or not at an instant, and until when."""
+    return explain_all([segment], contact, at, catalogue)[0]
+
+
+def explain_all(
+    segments: Sequence[Segment], contact: Contact, at: datetime, catalogue: Catalogue | None = None
+) -> list[Explanation]:
+    """Explain one contact in several segments."""
+    catalogue = catalogue or load_catalogue()
+    facts = _facts([one.pk for one in segments], contact)
+    return [_of_segment(one, contact, at, catalogue, facts, foresee=True, seen=frozenset()) for one in segments]
+
+
+def explain_criteria(
+    criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue, *, foresee: bool = True
+) -> Explanation:
+    """Say what criteria answer about a contact, and why."""
+    root = _tree(criteria, contact, at, catalogue, frozenset())
+    holds = root.holds and contact.alive
+    turn = _turn(criteria, contact, at, catalogue) if foresee and contact.alive else None
+    return Explanation(at, holds, root, turn)
+
+
+Facts = Mapping[int, tuple[datetime | None, Transition | None]]
+
+
+def _facts(segments: Collection[int], contact: Contact) -> Facts:
+    """Return, by segment, since when the contact is a member, and its last move there."""
+    since = dict(Membership.objects.filter(contact=contact, segment__in=segments).values_list("segment_id", "since"))
+    moves = Transition.objects.filter(contact=contact, segment__in=segments)
+    last = {one.segment_id: one for one in moves.order_by("segment", "-seq").distinct("segment")}
+    return {pk: (since.get(pk), last.get(pk)) for pk in segments}
+
+
+def _of_segment(
+    segment: Segment,
+    contact: Contact,
+    at: datetime,
+    catalogue: Catalogue,
+    facts: Facts,
+    *,
+    foresee: bool,
+    seen: frozenset[str],
+) -> Explanation:
+    since, last = facts[segment.pk]
+    if segment.rule is None:
+        return Explanation(at, since is not None, None, None, segment, since, last)
+    criteria = remembered(Saved(segment.rule.digest, segment.rule.document))
+    root = _tree(criteria, contact, at, catalogue, seen | {segment.slug})
+    looked = foresee and contact.alive and segment.archived_at is None
+    turn = _turn(criteria, contact, at, catalogue) if looked else None
+    return Explanation(at, root.holds and contact.alive, root, turn, segment, since, last)
+
+
+# The tree ---------------------------------------------------------------------------------------------------------
+
+
+def _tree(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue, seen: frozenset[str]) -> Answer:
+    found = {one.path: one for one in actuals(criteria, contact.pk, at, catalogue)}
+    counted = _events({event.id for one in found.values() for event in one.events}, contact)
+    below = _below(found.values(), contact, at, catalogue, seen)
+    return _answer(criteria.root, "", found, counted, below)
+
+
+def _answer(
+    node: Node, path: str, found: Mapping[str, Actual], events: Mapping[int, Counted], below: Mapping[str, Explanation]
+) -> Answer:
+    if isinstance(node, Condition):
+        return _leaf(node, path, found[path], events, below)
+    parts = [
+        _answer(one, f"{path}.conditions[{n}]" if path else f"conditions[{n}]", found, events, below)
+        for n, one in enumerate(node.conditions)
+    ]
+    holds = (all if node.operator == "AND" else any)(part.holds for part in parts)
+    return Answer(path, node.operator, node.negate, holds != node.negate, node_words(node), parts=parts)
+
+
+def _leaf(
+    leaf: Condition, path: str, actual: Actual, events: Mapping[int, Counted], below: Mapping[str, Explanation]
+) -> Answer:
+    named = [events[one.id] for one in actual.events if one.id in events]
+    return Answer(
+        path,
+        leaf.type,
+        leaf.negate,
+        actual.holds,
+        node_words(leaf),
+        actual.found,
+        actual.words,
+        named,
+        len(named) >= FEW_EVENTS,
+        nested=below.get(leaf.segment) if isinstance(leaf, SegmentCondition) else None,
+    )
+
+
+def _events(ids: Collection[int], contact: Contact) -> dict[int, Counted]:
+    rows = Event.objects.filter(contact=contact, pk__in=ids).values_list("pk", "name__name", "at", "value")
+    return {pk: Counted(pk, name, at, None if value is None else float(value)) for pk, name, at, value in rows}
+
+
+def _below(
+    found: Collection[Actual], contact: Contact, at: datetime, catalogue: Catalogue, seen: frozenset[str]
+) -> dict[str, Explanation]:
+    """Explain the segments that conditions ask about, down to the ground."""
+    slugs = {one.condition.segment for one in found if isinstance(one.condition, SegmentCondition)} - seen
+    if not slugs or len(seen) > MOST_NESTED:
+        return {}
+    segments = list(Segment.objects.filter(slug__in=slugs).select_related("rule"))
+    facts = _facts([one.pk for one in segments], contact)
+    every = seen | slugs
+    return {one.slug: _of_segment(one, contact, at, catalogue, facts, foresee=False, seen=every) for one in segments}
+
+
+# What will turn it ------------------------------------------------------------------------------------------------
+
+
+def _turn(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue) -> Turn | None:
+    when = flip(criteria, contact, at, catalogue)
+    if when is None:
+        return None
+    whole = inlined(criteria, catalogue)
+    before = {one.path: one for one in actuals(whole, contact.pk, when - TICK, catalogue)}
+    after = {one.path: one for one in actuals(whole, contact.pk, when, catalogue)}
+    turned = [(before[path], after[path]) for path in after if before[path].holds != after[path].holds]
+    ids = {event.id for pair in turned for one in pair for event in one.events}
+    events = _events(ids, contact)
+    return Turn(when, _holds(whole.root, after), [_cause(*pair, events) for pair in turned])
+
+
+def _holds(node: Node, found: Mapping[str, Actual], path: str = "") -> bool:
+    if isinstance(node, Condition):
+        return found[path].holds
+    parts = [
+        _holds(one, found, f"{path}.conditions[{n}]" if path else f"conditions[{n}]")
+        for n, one in enumerate(node.conditions)
+    ]
+    return (all if node.operator == "AND" else any)(parts) != node.negate
+
+
+def _cause(before: Actual, after: Actual, events: Mapping[int, Counted]) -> Cause:
+    words = node_words(after.condition)
+    if isinstance(after.condition, EventCondition):
+        was, will = ({event.id for event in one.events} for one in (before, after))
+        if gone := was - will:
+            return Cause(words, after.holds, events.get(min(gone)), leaves=True)
+        if come := will - was:
+            return Cause(words, after.holds, events.get(min(come)))
+    return Cause(words, after.holds)
+
+
+# In a sentence ----------------------------------------------------------------------------------------------------
+
+
+def reason(answer: Answer | None) -> str:
+    """Say in one line what decides an answer."""
+    if answer is None:
+        return ""
+    deciding = list(_deciding(answer))
+    said = [f"{one.words}: {one.said}" if one.said else one.words for one in deciding[:FEW_REASONS]]
+    more = f"; and {len(deciding) - FEW_REASONS} more" if len(deciding) > FEW_REASONS else ""
+    marks = [f"{'yes' if one.holds else 'no'}, {text}" for one, text in zip(deciding, said, strict=False)]
+    return "; ".join(marks) + more
+
+
+def _deciding(answer: Answer) -> Iterator[Answer]:
+    """Yield the conditions without which the answer would be another: one that is enough, or all that are needed."""
+    if not answer.is_group:
+        yield answer
+        return
+    inner = answer.holds != answer.negate
+    deciding = [part for part in answer.parts if part.holds == inner]
+    enough = inner == (answer.kind == "OR")
+    for part in deciding[:1] if enough else deciding:
+        yield from _deciding(part)
+
+
+def reasons(criteria: Criteria, contacts: Sequence[Contact], at: datetime, catalogue: Catalogue) -> dict[int, str]:
+    """Say of a few contacts in one line each why criteria hold for them or not."""
+    return {one.pk: reason(explain_criteria(criteria, one, at, catalogue, foresee=False).root) for one in contacts}

@@ -1,0 +1,40 @@
+"""Who would hear of moves before they are made: higher floors register what their flows would do."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from contacts.models import Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A flow that hears of entries or exits: what it would do, for how many contacts."""
+
+    flow: str
+    name: str
+    url: str
+    when: str  # enters or leaves
+    does: str  # starts or ends
+    count: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the wire form."""
+        return asdict(self)
+
+
+Hearer = Callable[[str, QuerySet[Contact], QuerySet[Contact], datetime], list[Heard]]
+_hearers: list[Hearer] = []
+
+
+def register(hearer: Hearer) -> None:
+    """Add a hearer: given a segment's slug, who would join and who would leave, it says what its flows would do."""
+    _hearers.append(hearer)
+
+
+def heard(slug: str, joins: QuerySet[Contact], leaves: QuerySet[Contact], at: datetime) -> list[Heard]:
+    """Return what the flows would do."""
+    return [one for hearer in _hearers for one in hearer(slug, joins, leaves, at)]

@@ -1,0 +1,58 @@
+"""Which running flows would fire for whom, before edited criteria are saved."""
+
+from typing import Any
+
+from flows import services
+from segmentation.difference import difference
+from tests.flows.conftest import WELCOME, World, property_is, wait
+from tests.flows.test_segment_flows import PRO, enters, leaves
+from workspace import clock
+from workspace.audit import HOUSE
+from workspace.uses import users_of
+
+FREE = property_is("customProperties.plan", "free")
+
+
+def told(world: World, criteria: Any) -> list[tuple[str, str, str, int]]:
+    """Return what the flows would do if the segment of pros had these criteria."""
+    found = difference(world.pros, criteria, at=clock.now())  # type: ignore[attr-defined]
+    return [(one.flow, one.when, one.does, one.count) for one in found.flows]
+
+
+def a_shop(world: World) -> None:
+    """Mara and Ben are pros, Cleo and Dan are not."""
+    world.pros = world.segment("pros", PRO)  # type: ignore[attr-defined]
+    for name, plan in [("mara", "pro"), ("ben", "pro"), ("cleo", "free"), ("dan", "free")]:
+        world.meets(name, plan=plan, country="NL" if name in ("ben", "cleo") else "US")
+    world.settle()
+
+
+def test_flows_that_start_on_entering_or_leaving_are_named_with_how_many(world: World) -> None:
+    a_shop(world)
+    welcome, back = world.flow(enters("pros"), WELCOME), world.flow(leaves("pros"), WELCOME)
+    world.drawn(enters("pros"), WELCOME)
+    assert told(world, FREE) == [(welcome.slug, "enters", "starts", 2), (back.slug, "leaves", "starts", 2)]
+    assert told(world, PRO) == [(welcome.slug, "enters", "starts", 0), (back.slug, "leaves", "starts", 0)]
+
+
+def test_filters_those_inside_and_those_who_may_not_enter_twice_are_not_counted(world: World) -> None:
+    a_shop(world)
+    flow = world.flow(enters("pros", filter=property_is("country", "NL")), wait("9d"), WELCOME)
+    assert told(world, FREE) == [(flow.slug, "enters", "starts", 1)]
+    services.enrol(flow=flow, contact_ids=[world.contact("cleo").pk], actor=HOUSE)
+    assert told(world, FREE) == [(flow.slug, "enters", "starts", 0)]
+
+
+def test_journeys_that_end_on_leaving_are_counted(world: World) -> None:
+    a_shop(world)
+    flow = world.flow(enters("pros"), wait("9d"), WELCOME, exit_on_leave=True, entry="both")
+    world.settle()
+    assert len(world.journeys("mara")) == 1
+    assert told(world, FREE) == [(flow.slug, "enters", "starts", 2), (flow.slug, "leaves", "ends", 2)]
+
+
+def test_a_flow_is_named_where_a_segment_is_used(world: World) -> None:
+    a_shop(world)
+    flow = world.flow(enters("pros"), WELCOME)
+    (user,) = users_of("segment:pros")
+    assert (user.name, user.url) == (flow.name, f"/flows/{flow.pk}/")
