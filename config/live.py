@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import structlog
@@ -25,16 +26,18 @@ TABLES = {
     "mailbox": ("messaging_caughtmail",),
 }
 BEAT_SECONDS = 1.0
-DEAF_SECONDS = 2.0  # while the layer is silent everything is said to have moved, this often
+DEAF_SECONDS = 3.0  # a layer that does not bring our own pulse for so long is silent, or frozen
+CHECKED_EVERY = 2  # beats: while the layer is silent everything is said to have moved, this often
 
 
 class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels ships no types
-    """Sends `{"topics": [...]}` whenever something on those topics moved; takes nothing in."""
+    """Sends `{"topics": [...], "hears": ...}` when those topics moved, and whether the layer is heard; takes nothing in."""
 
     channel_layer_alias = "none"  # one listener per process hears the layer, not one per page
     watchers: ClassVar[set["Live"]] = set()
     tasks: ClassVar[list["asyncio.Task[None]"]] = []
     heard_at: ClassVar[float] = 0.0
+    said: ClassVar[bool | None] = None  # what pages were last told about the layer
 
     async def connect(self) -> None:
         """Take in whoever has signed in, and nobody else."""
@@ -47,7 +50,10 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels ships n
         if not Live.tasks or any(task.done() for task in Live.tasks):
             for task in Live.tasks:
                 task.cancel()
-            Live.tasks = [asyncio.create_task(beat()), asyncio.create_task(listen())]
+            Live.said = None
+            Live.tasks = [asyncio.create_task(work) for work in (listen(), pulse(), beat())]
+        elif Live.said is not None:
+            await self.send_json({"topics": [], "hears": Live.said})
 
     async def disconnect(self, code: int) -> None:
         """Forget the watcher."""
@@ -57,12 +63,15 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels ships n
         """Take nothing: pages only listen."""
 
 
+def hears() -> bool:
+    """Tell whether the layer has brought anything lately; our own pulse comes once a second."""
+    return bool(Live.heard_at) and time.monotonic() - Live.heard_at < DEAF_SECONDS
+
+
 async def tell(topics: list[str]) -> None:
     """Send topics to every watcher of this process."""
-    if topics:
-        await asyncio.gather(
-            *(one.send_json({"topics": topics}) for one in list(Live.watchers)), return_exceptions=True
-        )
+    content = {"topics": topics, "hears": hears()}
+    await asyncio.gather(*(one.send_json(content) for one in list(Live.watchers)), return_exceptions=True)
 
 
 async def listen() -> None:
@@ -70,16 +79,28 @@ async def listen() -> None:
     layer = get_channel_layer()
     while Live.watchers and layer is not None:
         try:
-            channel = await layer.new_channel()
-            await layer.group_add(LIVE, channel)
+            async with asyncio.timeout(DEAF_SECONDS):
+                channel = await layer.new_channel()
+                await layer.group_add(LIVE, channel)
             Live.heard_at = time.monotonic()
             while Live.watchers:
-                message = await layer.receive(channel)
-                await tell(message["topics"])
-        except (RedisError, OSError) as error:
+                message = await asyncio.wait_for(layer.receive(channel), DEAF_SECONDS)
+                Live.heard_at = time.monotonic()
+                if message["topics"]:
+                    await tell(message["topics"])
+        except (RedisError, OSError, TimeoutError) as error:
             Live.heard_at = 0.0
-            log.warning("live.deaf", error=str(error))
-            await asyncio.sleep(DEAF_SECONDS)
+            log.warning("live.deaf", error=str(error) or type(error).__name__)
+            await asyncio.sleep(BEAT_SECONDS)
+
+
+async def pulse() -> None:
+    """Send ourselves a word a second through the layer: one that was frozen or killed says nothing of it by itself."""
+    layer = get_channel_layer()
+    while Live.watchers and layer is not None:
+        with suppress(RedisError, OSError, TimeoutError):
+            await asyncio.wait_for(layer.group_send(LIVE, {"type": "live.moved", "topics": []}), BEAT_SECONDS)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def beat() -> None:
@@ -90,10 +111,12 @@ async def beat() -> None:
         turn += 1
         now = await database_sync_to_async(newest)()
         moved = [topic for topic, ids in now.items() if before.get(topic, ids) != ids]
-        if not Live.heard_at and turn % 2 == 0:
+        if not hears() and turn % CHECKED_EVERY == 0:
             moved = list(TABLES)
         before = now or before
-        await tell(moved)
+        if moved or (turn > 1 and hears() != Live.said):
+            await tell(moved)
+            Live.said = hears()
         await asyncio.sleep(BEAT_SECONDS)
 
 

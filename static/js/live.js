@@ -1,6 +1,7 @@
 // Live numbers. Every element with data-live="<url>" is fetched again and morphed in place when a topic of
 // data-live-topics (space separated; none means any) is rung over /ws/live/, at most once a second each.
-// While the socket is not open, each is polled every two seconds as long as the page can be seen.
+// While the socket is not open, each is polled every two seconds as long as the page can be seen. A server that says
+// hears: false has lost the doorbell between its processes and has everything fetched again every two seconds.
 //
 // The answer is the element itself (outerMorph, the default: same id, same data-live) or, with data-live-swap="inner",
 // its content. A morph keeps focus, selection and open popovers. Numbers marked data-number wash when they change.
@@ -9,18 +10,19 @@ const PACE = 1000;
 const POLL = 2000;
 const FIRST_GAP = 500;
 const LAST_GAP = 30000;
-const WORDS = { live: "Live", polling: "Polling every 2 s", offline: "Offline: retrying", connecting: "Connecting" };
+const WORDS = { live: "Live", polling: "Checking every 2 s", offline: "Offline: retrying", connecting: "Connecting" };
 
 const visits = new WeakMap(); // element -> {last, timer, busy, again}
 let socket = null;
 let gap = FIRST_GAP;
 let reachable = true;
+let hears = null; // whether the server hears its workers; null until it has said so
 
 const open = () => socket?.readyState === WebSocket.OPEN;
 const elements = () => document.querySelectorAll("[data-live]");
 
 function show() {
-  const state = !navigator.onLine || !reachable ? "offline" : open() ? "live" : "polling";
+  const state = !navigator.onLine || !reachable ? "offline" : !open() || hears === false ? "polling" : hears ? "live" : "connecting";
   for (const place of document.querySelectorAll(".live-state")) {
     place.dataset.state = state;
     const words = place.querySelector("[data-live-words]");
@@ -103,8 +105,9 @@ function everything() {
 // The socket ----------------------------------------------------------------------------------------------------------
 function read(message) {
   try {
-    const { topics } = JSON.parse(message.data);
-    if (Array.isArray(topics)) ring(topics);
+    const said = JSON.parse(message.data);
+    if (said.hears !== hears) { hears = said.hears; show(); }
+    if (Array.isArray(said.topics) && said.topics.length) ring(said.topics);
   } catch { /* not for us */ }
 }
 
@@ -115,6 +118,7 @@ function connect() {
   socket.addEventListener("message", read);
   socket.addEventListener("open", () => { gap = FIRST_GAP; reachable = true; show(); everything(); });
   socket.addEventListener("close", () => {
+    hears = null;
     show();
     setTimeout(connect, gap * (0.8 + Math.random() * 0.4));
     gap = Math.min(LAST_GAP, gap * 2);

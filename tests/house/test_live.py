@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from socket import create_server
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ def _nobody_listens() -> Iterator[None]:
     Live.watchers.clear()
     Live.tasks.clear()
     Live.heard_at = 0.0
+    Live.said = None
 
 
 class Socket(ApplicationCommunicator):
@@ -128,14 +130,65 @@ def test_an_open_page_hears_of_a_posted_event(ada: Client) -> None:
     assert {"events", "contacts"} <= told(lambda: listens(ada))
 
 
-def test_an_open_page_hears_of_it_though_redis_is_away(
-    ada: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.REDIS_URL = DEAD
-    settings.CHANNEL_LAYERS = {"default": {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [DEAD]}}}
-    monkeypatch.setattr(doorbell, "_client", None)
-    monkeypatch.setattr(doorbell, "_silent_until", 0.0)
+@pytest.fixture
+def redis_at(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give a function that moves Redis to another address for this test."""
+
+    def move(url: str) -> None:
+        settings.REDIS_URL = url
+        settings.CHANNEL_LAYERS = {"default": {**settings.CHANNEL_LAYERS["default"], "CONFIG": {"hosts": [url]}}}
+        monkeypatch.setattr(doorbell, "_client", None)
+        monkeypatch.setattr(doorbell, "_silent_until", 0.0)
+
+    return move
+
+
+@pytest.fixture
+def frozen() -> Iterator[str]:
+    """Return the address of a Redis that takes calls and answers nothing, as a stopped process does."""
+    with create_server(("127.0.0.1", 0)) as silent:
+        yield f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+
+
+def test_an_open_page_hears_of_it_though_redis_is_away(ada: Client, redis_at: Callable[[str], None]) -> None:
+    redis_at(DEAD)
     assert {"events", "contacts"} <= told(lambda: listens(ada))
+
+
+def test_an_open_page_hears_of_it_though_redis_is_frozen(
+    ada: Client, redis_at: Callable[[str], None], frozen: str
+) -> None:
+    redis_at(frozen)
+    assert {"events", "contacts"} <= told(lambda: listens(ada))
+
+
+async def says(client: Client, hears: bool) -> bool:
+    """Open a page and wait until it is told this about the workers; whether a second page is told so at once."""
+    first, second = page(client), page(client)
+    assert await first.connect()
+    async with asyncio.timeout(PATIENCE):
+        while (await first.hear())["hears"] is not hears:
+            pass
+    assert await second.connect()
+    answer = await second.hear()
+    for one in (first, second):
+        await one.leave()
+    return bool(answer["hears"]) is hears
+
+
+def test_an_open_page_is_told_that_the_workers_are_heard(ada: Client) -> None:
+    assert told(lambda: says(ada, True))
+
+
+def test_an_open_page_is_told_when_redis_is_away_or_frozen(
+    ada: Client, redis_at: Callable[[str], None], frozen: str
+) -> None:
+    for url in (DEAD, frozen):
+        redis_at(url)
+        assert told(lambda: says(ada, False))
+        Live.watchers.clear()
+        Live.tasks.clear()
+        Live.heard_at = 0.0
 
 
 def test_a_poke_of_a_worker_reaches_every_open_page(ada: Client, viewer: Any) -> None:
