@@ -1,24 +1,26 @@
 """What the API offers that belongs to no app: keys, the record, and how far work has come."""
 
-from datetime import timedelta
+import re
 from typing import Any
 
 from django.db import connection
-from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers
-from rest_framework.decorators import api_view, permission_classes
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from workspace import audit, clock
+from contacts.wire import Instant, Strict
+from workspace import clock
 from workspace import keys as verbs
 from workspace.api import ScopePermission, actor_of
+from workspace.door import Door
 from workspace.models import Audit, Key
 
-OVERLAP = timedelta(hours=24)
+KEY_ID = re.compile(r"^(?:key_)?([0-9]{1,18})$")
+LONGEST = 30 * 24
 
 
 class SeesKeys(ScopePermission):
@@ -40,75 +42,188 @@ class SeesRecord(SeesKeys):
     reading = "workspace.view_audit"
 
 
-class KeySerializer(serializers.ModelSerializer[Key]):
-    """A key without its secret."""
+class KeyInput(Strict):
+    """A key to be made."""
+
+    name = serializers.CharField(max_length=120)
+    scope = serializers.ChoiceField(Key.Scope.choices)
+    public = serializers.BooleanField(required=False, default=False, help_text="May stand in a web page.")
+    expires_at = Instant(required=False, allow_null=True)
+
+
+class RotationInput(Strict):
+    """How long the old key goes on beside the new one."""
+
+    overlap_hours = serializers.IntegerField(required=False, default=24, min_value=0, max_value=LONGEST)
+
+
+class KeyOutput(serializers.ModelSerializer[Key]):
+    """A key; its secret is never shown again."""
+
+    id = serializers.CharField(source="ref", help_text="key_3")
+    status = serializers.SerializerMethodField(help_text="live, rotated (live until its end), expired or revoked")
+    rotated_to = serializers.SerializerMethodField()
 
     class Meta:
         model = Key
-        fields = ["id", "name", "scope", "public", "prefix", "created_at", "expires_at", "revoked_at", "last_used_at"]
-        read_only_fields = ["prefix", "created_at", "revoked_at", "last_used_at"]
+        fields = [
+            *("id", "name", "scope", "public", "prefix", "status", "created_at", "expires_at", "revoked_at"),
+            *("last_used_at", "rotated_to"),
+        ]
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Only ingest keys may be public."""
-        if attrs.get("public") and attrs.get("scope") != Key.Scope.INGEST:
-            raise serializers.ValidationError({"public": 'Only keys of scope "ingest" may be public.'})
-        unknown = set(self.initial_data) - set(self.fields)
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(sorted(unknown), "There is no such property; remove it."))
-        return attrs
+    def get_status(self, key: Key) -> str:
+        """Return how it stands now."""
+        return key.status(self.context["at"])
 
-
-@extend_schema(request=KeySerializer, responses=KeySerializer(many=True))
-@api_view(["GET", "POST"])
-@permission_classes([SeesKeys])
-def keys(request: Request) -> Response:
-    """List the keys, or make one: its secret is in this answer and never again."""
-    if request.method == "GET":
-        return Response({"results": KeySerializer(Key.objects.order_by("-id"), many=True).data})
-    form = KeySerializer(data=request.data)
-    form.is_valid(raise_exception=True)
-    key, secret = verbs.make_key(actor=actor_of(request), **form.validated_data)
-    return Response({**KeySerializer(key).data, "secret": secret}, status=201)
+    def get_rotated_to(self, key: Key) -> str | None:
+        """Return the successor."""
+        return f"key_{key.successor_id}" if key.successor_id else None
 
 
-@extend_schema(request=None, responses=KeySerializer)
-@api_view(["POST"])
-@permission_classes([SeesKeys])
-def rotate_key(request: Request, pk: int) -> Response:
-    """Make a key's successor; the old one goes on for a day, or until it would have ended anyway."""
-    old = get_object_or_404(Key, pk=pk, revoked_at__isnull=True)
-    key, secret = verbs.make_key(name=old.name, scope=old.scope, public=old.public, actor=actor_of(request))
-    end = clock.now() + OVERLAP
-    old.expires_at = min(old.expires_at or end, end)
-    old.save(update_fields=["expires_at"])
-    audit.record(actor_of(request), "key.rotated", f"key_{old.pk}", successor=key.pk)
-    return Response({**KeySerializer(key).data, "secret": secret}, status=201)
+class MadeKeyOutput(KeyOutput):
+    """A key just made, with its secret."""
+
+    secret = serializers.CharField(read_only=True)
+
+    class Meta(KeyOutput.Meta):
+        fields = [*KeyOutput.Meta.fields, "secret"]
 
 
-@extend_schema(responses={"200": {"type": "object"}})
-@api_view(["GET"])
-def progress(request: Request) -> Response:
-    """Say through which ingest cursor segments and flows have come: the oldest fact that still waits, less one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT last_value FROM contacts_change_id_seq), (SELECT min(id) FROM contacts_change WHERE stage = 1),"
-            " (SELECT min(id) FROM contacts_change)"
+def find_key(ref: str) -> Key:
+    """Return the key of an id (key_3), or answer 404."""
+    match = KEY_ID.match(ref)
+    key = Key.objects.filter(pk=int(match[1])).first() if match else None
+    if key is None:
+        raise Http404
+    return key
+
+
+class KeyDoor(Door):
+    """What the views of keys share."""
+
+    permission_classes = [SeesKeys]
+    serializer_class = KeyOutput
+    queryset = Key.objects.all()
+
+
+class KeysView(KeyDoor):
+    """All keys."""
+
+    @extend_schema(responses=KeyOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """List the keys, newest first, without their secrets."""
+        page = self.paginate_queryset(Key.objects.all()) or []
+        return self.get_paginated_response(KeyOutput(page, many=True, context={"at": clock.now()}).data)
+
+    @extend_schema(request=KeyInput, responses={201: MadeKeyOutput})
+    def post(self, request: Request) -> Response:
+        """Make a key: its secret is in this answer and never again."""
+        form = KeyInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        return made(*verbs.make_key(actor=actor_of(request), **form.validated_data))
+
+
+class KeyView(KeyDoor):
+    """One key, by key_3."""
+
+    @extend_schema(responses=KeyOutput)
+    def get(self, request: Request, ref: str) -> Response:
+        """Read a key."""
+        return shown(ref)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, ref: str) -> Response:
+        """Revoke a key: it is refused from now on, and stays listed for the record."""
+        verbs.revoke_key(find_key(ref), actor=actor_of(request))
+        return Response(status=204)
+
+
+class RevokeView(KeyDoor):
+    """Closing."""
+
+    @extend_schema(request=None, responses=KeyOutput)
+    def post(self, request: Request, ref: str) -> Response:
+        """Revoke a key: it is refused from now on, and stays listed for the record."""
+        verbs.revoke_key(find_key(ref), actor=actor_of(request))
+        return shown(ref)
+
+
+class RotateView(KeyDoor):
+    """Changing the lock."""
+
+    serializer_class = RotationInput
+
+    @extend_schema(request=RotationInput, responses={201: MadeKeyOutput})
+    def post(self, request: Request, ref: str) -> Response:
+        """Make a key's successor; the old one goes on beside it for a day unless said otherwise."""
+        form = RotationInput(data=request.data)
+        form.is_valid(raise_exception=True)
+        hours = form.validated_data["overlap_hours"]
+        return made(*verbs.rotate_key(find_key(ref), overlap_hours=hours, actor=actor_of(request)))
+
+
+def shown(ref: str) -> Response:
+    """Answer a key as it stands now."""
+    return Response(KeyOutput(find_key(ref), context={"at": clock.now()}).data)
+
+
+def made(key: Key, secret: str) -> Response:
+    """Answer a new key with its secret."""
+    key.secret = secret  # type: ignore[attr-defined] # shown this once, and no column
+    return Response(MadeKeyOutput(key, context={"at": clock.now()}).data, status=201)
+
+
+class ProgressView(Door):
+    """How far work has come."""
+
+    pagination_class = None
+    queryset = Audit.objects.none()
+
+    @extend_schema(responses={"200": {"type": "object"}})
+    def get(self, request: Request) -> Response:
+        """Say through which ingest cursor segments and flows have come: the oldest fact that still waits, less one."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT (SELECT last_value FROM contacts_change_id_seq),"
+                " (SELECT min(id) FROM contacts_change WHERE stage = 1), (SELECT min(id) FROM contacts_change)"
+            )
+            newest, segments, flows = cursor.fetchone() or (0, None, None)
+        return Response(
+            {"cursor": newest, "segments": (segments or newest + 1) - 1, "flows": (flows or newest + 1) - 1}
         )
-        newest, segments, flows = cursor.fetchone() or (0, None, None)
-    return Response({"cursor": newest, "segments": (segments or newest + 1) - 1, "flows": (flows or newest + 1) - 1})
 
 
-class AuditSerializer(serializers.ModelSerializer[Audit]):
+class AuditOutput(serializers.ModelSerializer[Audit]):
     """One line of the record."""
+
+    id = serializers.SerializerMethodField()
+    key = serializers.SerializerMethodField()
 
     class Meta:
         model = Audit
         fields = ["id", "at", "actor", "key", "verb", "subject", "detail"]
 
+    def get_id(self, line: Audit) -> str:
+        """Return aud_9."""
+        return f"aud_{line.pk}"
 
-class AuditView(generics.ListAPIView[Audit]):
-    """Who did what, newest first."""
+    def get_key(self, line: Audit) -> str | None:
+        """Return key_3."""
+        return f"key_{line.key_id}" if line.key_id else None
 
-    queryset = Audit.objects.all()
-    serializer_class = AuditSerializer
+
+class AuditView(Door):
+    """Who did what."""
+
+    serializer_class = AuditOutput
     permission_classes = [SeesRecord]
+    queryset = Audit.objects.all()
+
+    @extend_schema(
+        parameters=[OpenApiParameter("subject", str), OpenApiParameter("verb", str)], responses=AuditOutput(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """List the record, newest first; `subject` (seg_7) and `verb` (segment.created) choose."""
+        said: dict[str, Any] = {name: request.query_params.get(name) for name in ("subject", "verb")}
+        found = Audit.objects.filter(**{name: value[:120].replace("\x00", "") for name, value in said.items() if value})
+        return self.get_paginated_response(AuditOutput(self.paginate_queryset(found) or [], many=True).data)

@@ -4,11 +4,15 @@ from collections.abc import Callable
 
 import structlog
 from csp.middleware import CSPMiddleware
+from django.contrib import messages
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from psycopg import errors
 from psycopg_pool import PoolTimeout
+
+from workspace.taken import as_taken
 
 log = structlog.get_logger()
 Answerer = Callable[[HttpRequest], HttpResponseBase]
@@ -40,10 +44,21 @@ def database_trouble(get_response: Answerer) -> Answerer:
         return get_response(request)
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return unavailable(error)
+        return unavailable(error) or already_there(request, error)
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware
+
+
+def already_there(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Tell a person whose page came second at the same moment what is taken and by whom; None for any other error."""
+    refused = as_taken(error)
+    if refused is None:
+        return None
+    if request.headers.get("HX-Request"):
+        return HttpResponse(refused.detail, status=409, content_type="text/plain; charset=utf-8")
+    messages.error(request, refused.detail)
+    return redirect(request.get_full_path())
 
 
 def unavailable(error: Exception) -> HttpResponse | None:

@@ -5,8 +5,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.views import defaults as views
 from django.views.decorators.http import require_http_methods, require_safe
-from django.views.defaults import page_not_found
 
 from config import today
 from workspace import audit
@@ -72,9 +72,32 @@ def change_settings(request: HttpRequest, workspace: Workspace) -> HttpResponse:
     return redirect("settings")
 
 
+def problem_for(request: HttpRequest, status: int, words: str) -> HttpResponse | None:
+    """Answer a program with a problem; None for a person."""
+    if not request.path.startswith(("/api/", "/v1/")):
+        return None
+    said = Refused(words, status=status)
+    return JsonResponse(said.as_json(), status=status, content_type="application/problem+json")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a program with a problem, a person with the page."""
-    if not request.path.startswith(("/api/", "/v1/")):
-        return page_not_found(request, exception)
-    said = Refused(f"There is nothing at {request.path}; /api/v1/docs/ lists what there is.", status=404)
-    return JsonResponse(said.as_json(), status=404, content_type="application/problem+json")
+    words = f"There is nothing at {request.path}; /api/v1/docs/ lists what there is."
+    return problem_for(request, 404, words) or views.page_not_found(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The same for what Django itself refuses, such as an unknown host."""
+    words = "This request cannot be read; check its host, headers and size."
+    return problem_for(request, 400, words) or views.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The same for what may not be done."""
+    return problem_for(request, 403, "You may not do that.") or views.permission_denied(request, exception)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """The same for a fault of ours."""
+    words = "Something went wrong here; nothing is known to have been stored. It has been recorded."
+    return problem_for(request, 500, words) or views.server_error(request)

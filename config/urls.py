@@ -21,9 +21,11 @@ def offered(what: str) -> list[URLPattern | URLResolver]:
 
 
 wire = [
-    path("progress/", api.progress, name="progress"),
-    path("keys/", api.keys, name="keys"),
-    path("keys/<int:pk>/rotate/", api.rotate_key, name="rotate_key"),
+    path("progress/", api.ProgressView.as_view(), name="progress"),
+    path("keys/", api.KeysView.as_view(), name="api_keys"),
+    path("keys/<str:ref>/", api.KeyView.as_view(), name="api_key"),
+    path("keys/<str:ref>/rotate/", api.RotateView.as_view(), name="api_key_rotate"),
+    path("keys/<str:ref>/revoke/", api.RevokeView.as_view(), name="api_key_revoke"),
     path("audit/", api.AuditView.as_view(), name="audit"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
@@ -45,4 +47,7 @@ urlpatterns = [
 ]
 if settings.DEBUG:
     urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html")))
+handler400 = "config.pages.bad_request"
+handler403 = "config.pages.forbidden"
 handler404 = "config.pages.not_found"
+handler500 = "config.pages.broken"

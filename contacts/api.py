@@ -1,15 +1,19 @@
 """The API of contacts: /api/v1/contacts/, attributes/ and events/names/."""
 
+from typing import Any
+
+from django.db import transaction
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts import declaring, services
+from contacts.documents import WRITABLE
 from contacts.lists_api import find_list
 from contacts.models import Attribute, Consent, Contact, Event, EventName
 from contacts.panels import filters
-from contacts.properties import CUSTOM
+from contacts.properties import CUSTOM, STANDARD
 from contacts.searching import search
 from contacts.wire import (
     ANYTHING,
@@ -28,6 +32,7 @@ from contacts.wire import (
 )
 from workspace.api import actor_of
 from workspace.problems import refuse
+from workspace.tags import refuse_stale, tag
 
 
 def find(ref: str) -> Contact:
@@ -36,6 +41,25 @@ def find(ref: str) -> Contact:
     if found is None:
         raise Http404
     return found
+
+
+def changed(contact: Contact) -> list[Any]:
+    """Return what changes whenever somebody changes the contact, and not when it is merely seen again."""
+    columns = [getattr(contact, one.column) for name, one in STANDARD.items() if name in WRITABLE]
+    return [contact.pk, contact.user_id, *columns, contact.attributes]
+
+
+def answer(contact: Contact, status: int = 200) -> Response:
+    """Answer a contact with its ETag."""
+    body = services.document_of(contact)
+    return Response(body, status=status, headers={"ETag": tag(changed(contact), body)})
+
+
+def unchanged(request: Request, ref: str) -> Contact:
+    """Return the contact, locked, unless it changed since the caller read it."""
+    contact = Contact.objects.select_for_update(no_key=True).get(pk=find(ref).pk)
+    refuse_stale(request, changed(contact), "contact")
+    return contact
 
 
 class ContactsView(Door):
@@ -61,7 +85,7 @@ class ContactsView(Door):
     def post(self, request: Request) -> Response:
         """Make a contact of a contact document; 409 names an identity that exists."""
         made = services.create_contact(document=request.data, actor=actor_of(request))
-        return Response(services.document_of(made), status=201)
+        return answer(made, 201)
 
 
 class ContactView(Door):
@@ -70,13 +94,14 @@ class ContactView(Door):
     @extend_schema(responses=ANYTHING)
     def get(self, request: Request, ref: str) -> Response:
         """Read a contact."""
-        return Response(services.document_of(find(ref)))
+        return answer(find(ref))
 
     @extend_schema(request=ANYTHING, responses=ANYTHING)
     def patch(self, request: Request, ref: str) -> Response:
         """Change what the document names; null clears, the rest stays."""
-        changed = services.change_contact(contact=find(ref), document=request.data, actor=actor_of(request))
-        return Response(services.document_of(changed))
+        with transaction.atomic():
+            held = unchanged(request, ref)
+            return answer(services.change_contact(contact=held, document=request.data, actor=actor_of(request)))
 
     @extend_schema(request=ANYTHING, responses=ANYTHING)
     def put(self, request: Request, ref: str) -> Response:
@@ -89,13 +114,17 @@ class ContactView(Door):
         if request.data.get("userId", user_id) != user_id:
             raise refuse("userId", "The userId in the body is another than the one in the path.")
         document = {**request.data, "userId": user_id}
-        contact, made = services.upsert(document=document, actor=actor_of(request))
-        return Response(services.document_of(contact), status=201 if made else 200)
+        with transaction.atomic():
+            if "If-Match" in request.headers:
+                unchanged(request, ref)
+            contact, made = services.upsert(document=document, actor=actor_of(request))
+        return answer(contact, 201 if made else 200)
 
     @extend_schema(responses=ANYTHING)
     def delete(self, request: Request, ref: str) -> Response:
         """Erase a contact and answer the receipt: what was erased."""
-        return Response(services.erase_contact(contact=find(ref), actor=actor_of(request)))
+        with transaction.atomic():
+            return Response(services.erase_contact(contact=unchanged(request, ref), actor=actor_of(request)))
 
 
 class ContactEventsView(Door):

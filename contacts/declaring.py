@@ -12,6 +12,7 @@ from contacts.types import as_type, moment_of
 from workspace import audit
 from workspace.audit import Actor
 from workspace.problems import refuse
+from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used
 
 CONVERTED = (AttributeType.NUMBER, AttributeType.BOOLEAN)
@@ -27,8 +28,7 @@ def declare_attribute(
     path = name.removeprefix(CUSTOM).strip()
     if not path or not all(path.split(".")):
         raise refuse("name", 'Name an attribute like "plan", or "group.name" for one within another.')
-    if Attribute.objects.filter(name=path).exists():
-        raise refuse("name", f'There is an attribute "{path}" already.', 409)
+    refuse_taken(Attribute, "name", path)
     made = Attribute.objects.create(name=path, type=type, label=label, personal=personal, hidden=hidden, declared=True)
     audit.record(actor, "attribute.declared", f"att_{made.pk}", type=type)
     return made

@@ -9,7 +9,7 @@ from contacts.changes import NewChange, note
 from contacts.live import poke_soon
 from contacts.models import Contact
 from contacts.storing import run
-from workspace import audit, clock
+from workspace import audit, clock, once
 from workspace.audit import Actor
 from workspace.doorbell import ring_on_commit
 from workspace.problems import refuse
@@ -39,6 +39,7 @@ def erase_contact(*, contact: Contact, actor: Actor) -> dict[str, Any]:
     for eraser in _erasers:
         erased |= eraser(ids)
     erased["contact"] = _erase_rows(ids, at)
+    once.forget(*(f"con_{pk}" for pk in ids))
     note([NewChange(contact.pk, "contact", "erased", at=at, fires=False)])
     audit.record(actor, "contact.erased", contact.ref, erased=erased)
     ring_on_commit("attend")

@@ -15,6 +15,7 @@ from workspace import audit, clock
 from workspace.audit import Actor
 from workspace.doorbell import ring_on_commit
 from workspace.problems import refuse
+from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used
 
 RESERVED = {"new", "all", "none", "members", "import"}
@@ -131,8 +132,7 @@ def _slug(slug: str, name: str) -> str:
             or "_" in slug
         ):
             raise refuse("slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter.")
-        if List.objects.filter(slug=slug).exists():
-            raise refuse("slug", f'There is a list "{slug}" already.', 409)
+        refuse_taken(List, "slug", slug)
         return slug
     stem = slugify(name).replace("_", "-")[:55].strip("-") or "list"
     stem = stem if stem[0].isalpha() and stem not in RESERVED else f"list-{stem}"

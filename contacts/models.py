@@ -300,6 +300,11 @@ class Topic(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def ref(self) -> str:
+        """Return the id on the wire."""
+        return f"top_{self.pk}"
+
 
 class ConsentStatus(models.TextChoices):
     """What a contact said about being told things."""

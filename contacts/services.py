@@ -1,11 +1,11 @@
 """The verbs about contacts that other floors, pages, admin and API call."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from contacts.addresses import key_of_email
 from contacts.documents import document_of, documents_of, read_document
@@ -104,6 +104,7 @@ def _say(item: Item, actor: Actor, verb: str) -> Contact:
 
 
 def _refuse_taken(*identities: tuple[str, str, str]) -> None:
+    _one_at_a_time(f"{kind}:{value}" for kind, _, value in identities if value)
     for kind, name, value in identities:
         if value and Identity.objects.filter(kind=kind, value=value).exists():
             raise Refused(
@@ -111,6 +112,13 @@ def _refuse_taken(*identities: tuple[str, str, str]) -> None:
                 [Fault(name, "This identity exists.")],
                 409,
             )
+
+
+def _one_at_a_time(identities: Iterable[str]) -> None:
+    """Two that make the same contact at the same moment: the second waits, and is told that it exists."""
+    with connection.cursor() as cursor:
+        for identity in sorted(identities):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 41604))", [identity])
 
 
 def find_contact(ref: str) -> Contact | None:

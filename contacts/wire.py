@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from rest_framework import generics, serializers
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,11 +14,12 @@ from contacts.instants import read_instant
 from contacts.models import Attribute, AttributeType, Consent, ConsentStatus, Contact, Event, EventName, List
 from contacts.saying import CHANNELS
 from workspace.api import NewestFirst
+from workspace.door import Door as Shared
 
 ANYTHING = OpenApiTypes.OBJECT
 
 
-class Door(generics.GenericAPIView[Any]):
+class Door(Shared):
     """What the views of this floor share."""
 
     write_permission = "contacts.change_contact"

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,13 +25,14 @@ from flows.wire import (
     ResumeInput,
     SettingsInput,
     VersionOutput,
-    etag,
+    changed,
     flow_out,
-    refuse_stale,
 )
 from workspace.api import actor_of
 from workspace.audit import Actor
+from workspace.door import Door as Shared
 from workspace.problems import Fault, Refused, refuse
+from workspace.tags import refuse_stale, tag
 
 FLOW_ID = re.compile(r"^(?:flo_)?([0-9]{1,18})$")
 
@@ -50,10 +50,11 @@ def find(ref: str) -> Flow:
 def shown(flow_id: int, status: int = 200) -> Response:
     """Answer a flow as it stands now."""
     flow = find(str(flow_id))
-    return Response(flow_out(flow, draft=True), status=status, headers={"ETag": etag(flow)})
+    body = flow_out(flow, draft=True)
+    return Response(body, status=status, headers={"ETag": tag(changed(flow), body)})
 
 
-class Door(generics.GenericAPIView[Any]):
+class Door(Shared):
     """What the views of flows share."""
 
     write_permission = "flows.change_flow"
@@ -137,7 +138,7 @@ class FlowView(Door):
         pk = find(ref).pk
         Flow.objects.select_for_update(no_key=True).get(pk=pk)
         flow = find(str(pk))
-        refuse_stale(flow, request.headers.get("If-Match", ""))
+        refuse_stale(request, changed(flow), "flow")
         return flow
 
 

@@ -17,6 +17,7 @@ from messaging.services import set_stream
 from workspace import clock, doorbell
 from workspace.audit import Actor, record
 from workspace.problems import refuse
+from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
 __all__ = [
@@ -88,8 +89,7 @@ def _slug(slug: str, name: str) -> str:
     if slug:
         if slugify(slug) != slug or len(slug) > 63 or not slug[0].isalpha() or slug in RESERVED:
             raise refuse("slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter.")
-        if Flow.objects.filter(slug=slug).exists():
-            raise refuse("slug", f"There is a flow “{slug}” already.", 409)
+        refuse_taken(Flow, "slug", slug)
         return slug
     stem = slugify(name)[:55].strip("-") or "flow"
     stem = stem if stem[0].isalpha() and stem not in RESERVED else f"flow-{stem}"

@@ -1,7 +1,5 @@
 """Flows as they go over the wire: what comes in, strictly; what goes out."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +8,6 @@ from rest_framework import serializers
 from flows import activation, drafts
 from flows.models import Enrollment, Flow, Step, Version
 from segmentation.wire import ContactsInput, Strict
-from workspace.problems import Refused
 
 __all__ = ["ContactsInput"]
 ANYTHING = {"200": {"type": "object"}}
@@ -170,14 +167,6 @@ def _sense(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[tuple[str, 
     return {one["id"]: dict(one) for one in nodes}, {(one["from"], one["port"], one["to"]) for one in edges}
 
 
-def etag(flow: Flow) -> str:
+def changed(flow: Flow) -> list[Any]:
     """Return what changes whenever somebody changes the draft or what the flow is called."""
-    said = [flow.pk, flow.revision, flow.name, flow.description, flow.labels, flow.settings]
-    return f'"{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]}"'
-
-
-def refuse_stale(flow: Flow, if_match: str) -> None:
-    """Refuse a change by somebody who read another state."""
-    tags = [tag.strip().removeprefix("W/") for tag in if_match.split(",") if tag.strip()]
-    if tags and "*" not in tags and etag(flow) not in tags:
-        raise Refused("This flow has changed since you read it. Read it again and repeat your change.", status=412)
+    return [flow.pk, flow.revision, flow.name, flow.description, flow.labels, flow.settings]

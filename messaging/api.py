@@ -1,9 +1,9 @@
 """The API of messaging: /api/v1/templates/, senders/ and topics/."""
 
-import hashlib
 import re
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +17,8 @@ from contacts.wire import Door as ContactsDoor
 from messaging import naming, templating, testing, wire
 from messaging.models import Sender, Template
 from workspace.api import actor_of
-from workspace.problems import Refused, refuse
+from workspace.problems import refuse
+from workspace.tags import refuse_stale, tag
 
 ANYTHING = OpenApiTypes.OBJECT
 TEMPLATES = Template.objects.select_related("topic", "version")
@@ -48,22 +49,16 @@ def contact_of(ref: str) -> Contact | None:
     return contact
 
 
-def etag(template: Template) -> str:
-    """Return what names the state of a template."""
-    return f'"{hashlib.sha256(f"{template.pk}:{template.updated_at.isoformat()}".encode()).hexdigest()[:24]}"'
+def changed(template: Template) -> list[Any]:
+    """Return what changes whenever somebody changes the template."""
+    return [template.pk, template.updated_at]
 
 
 def answer(template: Template, status: int = 200) -> Response:
     """Answer a template with its ETag."""
     held = TEMPLATES.get(pk=template.pk)
-    return Response(wire.template_out(held), status=status, headers={"ETag": etag(held)})
-
-
-def refuse_stale(request: Request, template: Template) -> None:
-    """Honour If-Match."""
-    wanted = request.headers.get("If-Match", "")
-    if wanted and wanted != "*" and etag(template) not in [one.strip() for one in wanted.split(",")]:
-        raise Refused("The template has changed since you read it; read it again.", status=412)
+    body = wire.template_out(held)
+    return Response(body, status=status, headers={"ETag": tag(changed(held), body)})
 
 
 class TemplatesView(Door):
@@ -93,16 +88,24 @@ class TemplateView(Door):
     @extend_schema(request=wire.TemplateChange, responses=ANYTHING)
     def patch(self, request: Request, ref: str) -> Response:
         """Change the words being written; what was published stays."""
-        template = found(TEMPLATES, ref, "tpl")
-        refuse_stale(request, template)
         said = self.said(request, wire.TemplateChange)
-        return answer(templating.change_template(template, actor=actor_of(request), **said))
+        with transaction.atomic():
+            template = self.unchanged(request, ref)
+            return answer(templating.change_template(template, actor=actor_of(request), **said))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, ref: str) -> Response:
         """Delete a template that nothing uses and that was never sent; 409 names the users."""
-        templating.delete_template(found(TEMPLATES, ref, "tpl"), actor=actor_of(request))
+        with transaction.atomic():
+            templating.delete_template(self.unchanged(request, ref), actor=actor_of(request))
         return Response(status=204)
+
+    def unchanged(self, request: Request, ref: str) -> Template:
+        """Return the template unless it changed since the caller read it; one caller at a time."""
+        Template.objects.select_for_update(no_key=True).get(pk=found(TEMPLATES, ref, "tpl").pk)
+        template: Template = found(TEMPLATES, ref, "tpl")
+        refuse_stale(request, changed(template), "template")
+        return template
 
 
 class TemplatePublishView(Door):

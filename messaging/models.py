@@ -81,6 +81,11 @@ class Sender(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def ref(self) -> str:
+        """Return the id on the wire."""
+        return f"snd_{self.pk}"
+
 
 class Stream(models.Model):
     """Where messages come from, and whether they may go now; flows writes it, messaging reads it."""

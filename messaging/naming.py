@@ -13,6 +13,7 @@ from messaging.models import Channel, Sender
 from messaging.rendering import one_line
 from workspace import audit
 from workspace.problems import Refused, refuse
+from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used
 
 _SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}\Z")
@@ -21,7 +22,8 @@ _SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}\Z")
 @transaction.atomic
 def create_sender(*, actor: audit.Actor, slug: str, **parts: Any) -> Sender:
     """Make a sender of email."""
-    _refuse_taken(slug, Sender.objects.filter(slug=slug).exists())
+    _refuse_bad(slug)
+    refuse_taken(Sender, "slug", slug)
     sender = Sender(slug=slug, channel=Channel.EMAIL)
     _put_sender(sender, parts)
     audit.record(actor, "sender.created", f"snd_{sender.pk}", slug=slug)
@@ -66,7 +68,8 @@ def delete_sender(sender: Sender, *, actor: audit.Actor) -> None:
 @transaction.atomic
 def create_topic(*, actor: audit.Actor, name: str, slug: str, description: str = "") -> Topic:
     """Make a topic that contacts can agree to."""
-    _refuse_taken(slug, Topic.objects.filter(slug=slug).exists())
+    _refuse_bad(slug)
+    refuse_taken(Topic, "slug", slug)
     topic = Topic.objects.create(name=name, slug=slug, description=description)
     audit.record(actor, "topic.created", f"top_{topic.pk}", slug=slug)
     return topic
@@ -98,8 +101,6 @@ def _delete(row: Sender | Topic, words: str) -> None:
         raise Refused(words, status=409) from error
 
 
-def _refuse_taken(slug: str, taken: bool) -> None:
+def _refuse_bad(slug: str) -> None:
     if not _SLUG.match(slug):
         raise refuse("slug", "A slug starts with a letter and has only a-z, 0-9 and hyphens, at most 63 characters.")
-    if taken:
-        raise refuse("slug", f'"{slug}" exists already; choose another slug.', 409)

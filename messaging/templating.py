@@ -18,6 +18,7 @@ from messaging.scenes import preview_values
 from workspace import audit, clock
 from workspace.clean import Unclean, check
 from workspace.problems import Fault, Refused, refuse
+from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
 PARTS = ("subject", "preheader", "body")
@@ -102,8 +103,7 @@ def _new_slug(slug: str, name: str) -> str:
             raise refuse(
                 "slug", "A slug starts with a letter and has only a-z, 0-9 and hyphens, at most 63 characters."
             )
-        if Template.objects.filter(slug=slug).exists():
-            raise refuse("slug", f'A template "{slug}" exists already; choose another slug.', 409)
+        refuse_taken(Template, "slug", slug)
         return slug
     base = re.sub(r"^[^a-z]+", "", slugify(str(name)))[:55] or "template"
     taken = set(Template.objects.filter(slug__startswith=base).values_list("slug", flat=True))

@@ -18,6 +18,7 @@ from workspace.audit import Actor
 from workspace.keys import find_key
 from workspace.models import Key
 from workspace.problems import Fault, Refused
+from workspace.taken import as_taken
 from workspace.uses import InUse
 
 if TYPE_CHECKING:  # Django REST framework's views import this module while they load
@@ -150,7 +151,7 @@ def as_refused(error: Exception) -> Refused | None:
         return Refused("The request has faults.", _faults(error.detail), 400)
     if isinstance(error, exceptions.APIException):
         return Refused(str(error.detail), status=error.status_code)
-    return None
+    return as_taken(error)
 
 
 def _path_fault(error: clean.Unclean) -> list[Fault]:

@@ -1,5 +1,7 @@
 """The house's own rows: its rules, keys, record, reviews and work in progress."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -50,6 +52,7 @@ class Key(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    successor = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="rotated_of")
 
     class Meta:
         constraints = [
@@ -60,6 +63,19 @@ class Key(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def ref(self) -> str:
+        """Return the id on the wire."""
+        return f"key_{self.pk}"
+
+    def status(self, at: datetime) -> str:
+        """Say whether the key is live, rotated (live until its end), expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= at:
+            return "expired"
+        return "rotated" if self.successor_id else "live"
 
 
 class Tick(models.Model):

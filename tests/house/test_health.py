@@ -132,13 +132,41 @@ def test_rotating_never_makes_a_dying_key_live_longer(program: Program, manage_k
     assert old.expires_at == soon
 
 
+def test_a_key_lives_from_making_to_revoking_over_the_wire(program: Program, manage_key: str) -> None:
+    chief = program(manage_key)
+    made = chief.post("/api/v1/keys/", {"name": "Shop", "scope": "read"}, format="json").json()
+    url = f"/api/v1/keys/{made['id']}/"
+    assert (made["id"][:4], made["status"], made["last_used_at"]) == ("key_", "live", None)
+    assert program(made["secret"]).get("/api/v1/segments/").status_code == 200
+    assert chief.get(url).json()["last_used_at"] is not None
+    after = chief.post(f"{url}rotate/", {"overlap_hours": 2}, format="json").json()
+    old = chief.get(url).json()
+    assert (old["status"], old["rotated_to"]) == ("rotated", after["id"])
+    assert chief.post(f"{url}rotate/").status_code == 409
+    with clock.at(clock.now() + timedelta(hours=3)):
+        assert chief.get(url).json()["status"] == "expired"
+        assert program(made["secret"]).get("/api/v1/segments/").status_code == 401
+    assert chief.post(f"/api/v1/keys/{after['id']}/revoke/").json()["status"] == "revoked"
+    assert program(after["secret"]).get("/api/v1/segments/").status_code == 401
+    assert chief.delete(url).status_code == 204
+    assert [one["status"] for one in chief.get("/api/v1/keys/?limit=2").json()["results"]] == ["revoked", "revoked"]
+
+
+@pytest.mark.parametrize("body", [{"overlap_hours": -1}, {"overlap_hours": "x"}, {"overlap_hours": 721}, {"days": 1}])
+def test_an_overlap_that_cannot_be_is_refused_by_name(program: Program, manage_key: str, body: Any) -> None:
+    key, _ = make_key(name="Shop", scope="read", actor=HOUSE)
+    answer = program(manage_key).post(f"/api/v1/keys/{key.pk}/rotate/", body, format="json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["path"] == next(iter(body))
+
+
 def test_a_revoked_key_is_refused_and_cannot_be_rotated(program: Program, manage_key: str) -> None:
     key, secret = make_key(name="Lost", scope="read", actor=HOUSE)
     revoke_key(key, actor=HOUSE)
     answer = program(secret).get("/api/v1/progress/")
     assert answer.status_code == 401
     assert answer["Content-Type"] == "application/problem+json"
-    assert program(manage_key).post(f"/api/v1/keys/{key.pk}/rotate/").status_code == 404
+    assert program(manage_key).post(f"/api/v1/keys/{key.pk}/rotate/").status_code == 409
 
 
 @pytest.mark.parametrize("scope", ["read", "manage"])
@@ -182,6 +210,6 @@ def test_a_viewer_reads_the_record_and_sees_no_key(vic: Client) -> None:
 def test_the_record_says_who_made_which_key(program: Program, manage_key: str) -> None:
     made = program(manage_key).post("/api/v1/keys/", {"name": "Shop", "scope": "ingest"}, format="json").json()
     line = program(manage_key).get("/api/v1/audit/").json()["results"][0]
-    assert (line["verb"], line["subject"]) == ("key.created", f"key_{made['id']}")
-    assert line["key"] == Key.objects.get(name="Tests").pk
+    assert (line["verb"], line["subject"]) == ("key.created", made["id"])
+    assert line["key"] == Key.objects.get(name="Tests").ref
     assert made["secret"] not in str(list(Audit.objects.values()))

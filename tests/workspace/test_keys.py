@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
 
 from workspace import clock
 from workspace.audit import HOUSE
 from workspace.keys import find_key, make_key, revoke_key
 from workspace.models import Audit, Key
+from workspace.problems import Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_its_last_use_is_noted() -> None:
 
 
 def test_only_ingest_keys_may_be_public() -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Refused, match="ingest"):
         make_key(name="page", scope="manage", public=True, actor=HOUSE)
 
 
