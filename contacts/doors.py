@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
@@ -48,16 +49,16 @@ def _take(request: HttpRequest, kind: str) -> HttpResponse:
     key = _key(secret) if (secret := secret_of(request)) else None
     _refuse_bad_header(request, key)
     raw = _body(request)
-    document = clean.parse(raw, limit=CALL_LIMIT)
+    document, proven = clean.parse(raw, limit=CALL_LIMIT)
     if not isinstance(document, dict):
         raise Refused("The body must be a JSON object.", status=400)
     key = key or _key_in(document)
-    items = _batch(document) if kind == "batch" else [_single(document, kind)]
-    faults = _oversized(items, len(raw))
+    items = _batch(document, proven) if kind == "batch" else [_single(document, kind)]
+    faults = _oversized(items, len(raw), proven)
     if kind != "batch" and faults:
         raise Refused(faults[0].message, status=413)
     good = [item for index, item in enumerate(items) if index not in faults]
-    taken = take_in(good, source=source_of(key), received_at=clock.now())
+    taken = take_in(good, source=source_of(key), received_at=clock.now(), proven=proven)
     return _answer(taken, faults, len(items))
 
 
@@ -115,10 +116,11 @@ def _inflated(raw: bytes) -> bytes:
         raise Refused("The body says it is gzip but is not.", status=400) from error
 
 
-def _batch(document: dict[str, Any]) -> list[Any]:
+def _batch(document: dict[str, Any], proven: bool) -> list[Any]:
     """Return the items of a batch, with what the batch says for all of them laid below each."""
     items = document.pop("batch", None)
-    clean.check(document)
+    if not proven:
+        clean.check(document)
     if not isinstance(items, list) or not items:
         raise Refused("A batch has its items in the list `batch`.", [Fault("batch", "Send a list of items.")])
     if len(items) > BATCH_LIMIT:
@@ -136,11 +138,11 @@ def _single(document: dict[str, Any], kind: str) -> dict[str, Any]:
     return document
 
 
-def _oversized(items: list[Any], size: int) -> dict[int, Fault]:
+def _oversized(items: list[Any], size: int, proven: bool) -> dict[int, Fault]:
     """Return the faults of items that are too large; a small call has none."""
     if size <= ITEM_LIMIT:
         return {}
-    sizes = ((index, _length(item)) for index, item in enumerate(items))
+    sizes = ((index, _length(item, proven)) for index, item in enumerate(items))
     return {
         index: Fault("", f"The item is {length:,} characters long; at most {ITEM_LIMIT:,} are taken.")
         for index, length in sizes
@@ -148,7 +150,9 @@ def _oversized(items: list[Any], size: int) -> dict[int, Fault]:
     }
 
 
-def _length(item: Any) -> int:
+def _length(item: Any, proven: bool) -> int:
+    if proven and (length := len(orjson.dumps(item))) <= ITEM_LIMIT // 2:
+        return length  # bytes, and without blanks: near enough for what is far from the limit
     try:
         return len(json.dumps(item, ensure_ascii=False))
     except RecursionError:

@@ -51,13 +51,17 @@ class Batch:
     known: dict[str, Known] = field(default_factory=dict)
     people: list[Person] = field(default_factory=list)
     directory: Directory = field(default_factory=Directory)
+    events: list[NewEvent] = field(default_factory=list)
     changes: list[NewChange] = field(default_factory=list)
 
     def everyone(self) -> list[Person]:
         """Return each contact of the batch once, merged ones too when they stand in the database."""
-        told = [one for person in self.people for one in (person, person.winner())]
-        told += [one for pair in self.directory.merges for one in (pair[0], pair[1].winner())]
-        return list({one.id: one for one in told if not (one.new and one.merged_into)}.values())
+        told = {person.id: person for person in self.people}
+        joined = [person for person in told.values() if person.merged_into]
+        for one in joined + [loser for loser, _ in self.directory.merges]:
+            told[one.id] = one
+            told[one.winner().id] = one.winner()
+        return [one for one in told.values() if not (one.new and one.merged_into)]
 
 
 def take(
@@ -68,11 +72,20 @@ def take(
 
 
 def take_in(
-    items: Sequence[Mapping[str, Any]], *, source: Source, received_at: datetime, lane: int = 0, fires: bool = True
+    items: Sequence[Mapping[str, Any]],
+    *,
+    source: Source,
+    received_at: datetime,
+    lane: int = 0,
+    fires: bool = True,
+    proven: bool = False,
 ) -> Taken:
-    """Do as `take` does, and tell also whom each item was about and how far the queue of Changes has come."""
+    """Do as `take` does, and tell also whom each item was about and how far the queue of Changes has come.
+
+    `proven`: the gate has seen that all items are clean.
+    """
     taken = Taken([None] * len(items), [None] * len(items))
-    read = list(_read(items, source, received_at, taken.faults))
+    read = list(_read(items, source, received_at, taken.faults, proven))
     store(read, taken, source=source, received_at=received_at, lane=lane, fires=fires)
     return taken
 
@@ -86,11 +99,16 @@ def store(
 
 
 def _read(
-    items: Sequence[Mapping[str, Any]], source: Source, received_at: datetime, faults: list[Fault | None]
+    items: Sequence[Mapping[str, Any]],
+    source: Source,
+    received_at: datetime,
+    faults: list[Fault | None],
+    proven: bool,
 ) -> Iterable[Item]:
     for index, item in enumerate(items):
         try:
-            clean.check(item)
+            if not proven:
+                clean.check(item)
             yield read_item(item, index=index, source=source, received_at=received_at)
         except clean.Unclean as error:
             faults[index] = Fault(error.path, error.message)
@@ -122,7 +140,7 @@ def _store(batch: Batch, taken: Taken) -> None:
     _refuse(batch, taken)
     _hear(batch)
     _write(batch)
-    ids = queue(batch.changes, read=_read_by(batch))
+    ids = _queue(batch)
     taken.stored, taken.cursor = len(batch.items), max(ids, default=0)
     for item, person in zip(batch.items, batch.people, strict=True):
         taken.contact_ids[item.index] = person.winner().id
@@ -206,17 +224,12 @@ def _learn(batch: Batch) -> Types:
 def _write(batch: Batch) -> None:
     told = [(i, p) for i, p in zip(batch.items, batch.people, strict=True) if i.event]
     ids = allocate("contacts_event", len(told))
-    events = [_event(new_id, item, person, batch) for new_id, (item, person) in zip(ids, told, strict=True)]
-    storing.store_events(events, source=batch.source.name, received_at=batch.received_at)
+    batch.events = [_event(new_id, item, person, batch) for new_id, (item, person) in zip(ids, told, strict=True)]
+    storing.store_events(batch.events, source=batch.source.name, received_at=batch.received_at)
     storing.store_activity(one for one in batch.everyone() if one.merged_into is None)
     evidence = _evidence(batch)
     consents.record(evidence)
     batch.changes += consents.changes_of(evidence, fires=batch.fires, lane=batch.lane)
-    batch.changes += [
-        NewChange(one.contact_id, f"event:{one.name}", "data", one.id, at=one.at, fires=batch.fires, lane=batch.lane)
-        for one in events
-    ]
-    batch.changes += _changes_of_people(batch)
 
 
 def _event(new_id: int, item: Item, person: Person, batch: Batch) -> NewEvent:
@@ -262,20 +275,33 @@ def _evidence(batch: Batch) -> list[consents.Evidence]:
     return news
 
 
-def _changes_of_people(batch: Batch) -> Iterable[NewChange]:
-    cause = "import" if batch.source.importing else "data"
-    for one in batch.everyone():
-        if one.merged_into is not None:
-            continue
-        facts = [(f"attribute:{name}", at) for name, at in one.changed.items()]
-        facts += [("contact", batch.received_at)] if one.new else []
-        facts += [("attribute:lastSeenAt", one.seen_at)] if one.seen_at else []
-        for fact, at in facts:
-            yield NewChange(one.id, fact, cause, at=at, fires=batch.fires, lane=batch.lane)
+def _queue(batch: Batch) -> list[int]:
+    """Queue the Changes of facts that somebody reads; only those are ever made."""
+    said = [
+        (one.id, fact, at) for one in batch.everyone() if one.merged_into is None for fact, at in _facts(one, batch)
+    ]
+    known = {one.fact for one in batch.changes} | {fact for _, fact, _ in said}
+    read = read_facts(known | {f"event:{item.event}" for item in batch.items if item.event})
+    cause, fires, lane = "import" if batch.source.importing else "data", batch.fires, batch.lane
+    batch.changes += [
+        NewChange(one.contact_id, fact, "data", one.id, at=one.at, fires=fires, lane=lane)
+        for one in batch.events
+        if (fact := f"event:{one.name}") in read
+    ]
+    batch.changes += [
+        NewChange(pk, fact, cause, at=at, fires=fires, lane=lane) for pk, fact, at in said if fact in read
+    ]
+    return queue(batch.changes, read=read)
 
 
-def _read_by(batch: Batch) -> dict[str, int]:
-    return read_facts({one.fact for one in batch.changes})
+def _facts(person: Person, batch: Batch) -> list[tuple[str, datetime]]:
+    """Return which facts of a contact changed, and when."""
+    facts = [(f"attribute:{name}", at) for name, at in person.changed.items()] if person.changed else []
+    if person.new:
+        facts.append(("contact", batch.received_at))
+    if person.seen_at:
+        facts.append(("attribute:lastSeenAt", person.seen_at))
+    return facts
 
 
 def _tell(changed: bool) -> None:

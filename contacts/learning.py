@@ -8,7 +8,7 @@ from typing import Any
 
 from contacts.models import name_id
 from contacts.spec import Item
-from contacts.storing import run
+from contacts.storing import array, run, run_prepared
 from contacts.types import leaves, type_of_value
 
 VALUE_PROPERTIES = ("revenue", "value", "total", "price", "amount")
@@ -64,9 +64,10 @@ def _read_names(names: set[str]) -> dict[str, Known]:
     found = {
         row[0]: Known(*row)
         for row in _decoded(
-            run(
-                "SELECT id, value_property, properties, blocked, last_seen_at FROM contacts_eventname WHERE id = ANY(%s)",
-                [list(ids)],
+            run_prepared(
+                """SELECT id, value_property, properties, blocked, last_seen_at FROM contacts_eventname
+                   WHERE id = ANY(%s::bigint[])""",
+                [array(ids)],
             )
             if ids
             else []

@@ -10,6 +10,7 @@ from contacts.addresses import key_of_email
 from contacts.models import Identity as IdentityRow
 from contacts.people import Identity, Person
 from contacts.spec import Item
+from contacts.storing import array, run_prepared
 
 USER, ANONYMOUS = IdentityRow.Kind.USER.value, IdentityRow.Kind.ANONYMOUS.value
 STRIPES = 128  # locks that makers of contacts share; few enough for many batches to fit the lock table
@@ -28,15 +29,21 @@ class Directory:
     refused: dict[int, str] = field(default_factory=dict)  # index of an item → why it cannot be
 
     def person(self, contact_id: int, user_id: str) -> Person:
-        """Return the one Person of a contact."""
-        return self.people.setdefault(contact_id, Person(contact_id, user_id))
+        """Return the one Person of a contact, with the user id just read."""
+        if (known := self.people.get(contact_id)) is None:
+            known = self.people[contact_id] = Person(contact_id)
+        known.user_id = user_id
+        return known
 
 
 def identities_of(item: Item) -> list[Identity]:
     """Return the identities that an item names."""
-    named = [(USER, item.user_id), (ANONYMOUS, item.anonymous_id)]
-    named += [(ANONYMOUS, item.previous_id), (USER, item.previous_id)] if item.previous_id else []
-    return [one for one in named if one[1]]
+    named = [(USER, item.user_id)] if item.user_id else []
+    if item.anonymous_id:
+        named.append((ANONYMOUS, item.anonymous_id))
+    if item.previous_id:
+        named += [(ANONYMOUS, item.previous_id), (USER, item.previous_id)]
+    return named
 
 
 def addresses_of(item: Item) -> list[Identity]:
@@ -51,12 +58,13 @@ def addresses_of(item: Item) -> list[Identity]:
 
 def resolve(items: Sequence[Item], *, public: bool) -> tuple[list[Person], Directory]:
     """Return the contact of each item, making, naming and joining contacts in memory as the items say."""
-    directory = _look_up(items, public)
-    if any(_opens(item, directory) for item in items):
-        _lock_stripes(items, public)
-        directory = _look_up(items, public)
-    missing = sum(1 for item in items if _opens(item, directory))
-    directory.fresh_ids = allocate("contacts_contact", missing)
+    directory = Directory()
+    _look_up(directory, items, public)
+    if opening := [item for item in items if _opens(item, directory)]:
+        _lock_stripes(opening, public)
+        _look_up(directory, opening, public)
+        opening = [item for item in opening if _opens(item, directory)]
+    directory.fresh_ids = allocate("contacts_contact", len(opening))
     return [_settle(item, directory, public) for item in items], directory
 
 
@@ -64,12 +72,11 @@ def allocate(table: str, count: int) -> list[int]:
     """Take so many ids of a table's sequence, in order."""
     if not count:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(s) FROM (SELECT pg_get_serial_sequence(%s, 'id') s) q, generate_series(1, %s)",
-            [table, count],
-        )
-        return sorted(row[0] for row in cursor.fetchall())
+    rows = run_prepared(
+        "SELECT nextval(s) FROM (SELECT pg_get_serial_sequence(%s, 'id') s) q, generate_series(1, %s::int)",
+        [table, count],
+    )
+    return sorted([row[0] for row in rows])
 
 
 def _opens(item: Item, directory: Directory) -> bool:
@@ -84,27 +91,24 @@ def _opens(item: Item, directory: Directory) -> bool:
     return found[0] is not found[-1] and not (found[-1] and found[-1].user_id)
 
 
-def _look_up(items: Sequence[Item], public: bool) -> Directory:
-    directory = Directory()
-    for kind in (USER, ANONYMOUS):
-        _look_up_identities(directory, kind, {v for item in items for k, v in identities_of(item) if k == kind})
+def _look_up(directory: Directory, items: Sequence[Item], public: bool) -> None:
+    """Read who holds the names and addresses of items into the directory."""
+    named = {one for item in items for one in identities_of(item)}
+    for kind, statement in _HOLDERS.items():
+        if values := [value for named_as, value in named if named_as == kind]:
+            for value, contact_id, user_id in run_prepared(statement, [array(values)]):
+                directory.by_identity[kind, value] = directory.person(contact_id, user_id)
     _look_up_ids(directory, {item.contact_id for item in items if item.contact_id})
     if not public:
-        _look_up_addresses(directory, {one for item in items for one in addresses_of(item)})
-    return directory
+        _look_up_addresses(directory, {one for item in items if item.traits for one in addresses_of(item)})
 
 
-def _look_up_identities(directory: Directory, kind: str, values: set[str]) -> None:
-    if not values:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT i.value, c.id, coalesce(c.user_id, '') FROM contacts_identity i
-               JOIN contacts_contact c ON c.id = i.contact_id WHERE i.kind = %s AND i.value = ANY(%s)""",
-            [kind, list(values)],
-        )
-        for value, contact_id, user_id in cursor.fetchall():
-            directory.by_identity[kind, value] = directory.person(contact_id, user_id)
+# Kind of identity → who has those that are asked for. A contact has one user id at most, so it need not be read.
+_HOLDERS = {
+    USER: "SELECT value, contact_id, value FROM contacts_identity WHERE kind = 'user' AND value = ANY(%s::text[])",
+    ANONYMOUS: """SELECT i.value, c.id, coalesce(c.user_id, '') FROM contacts_identity i
+        JOIN contacts_contact c ON c.id = i.contact_id WHERE i.kind = 'anonymous' AND i.value = ANY(%s::text[])""",
+}
 
 
 def _look_up_ids(directory: Directory, contact_ids: set[int]) -> None:

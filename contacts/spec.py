@@ -87,6 +87,8 @@ def _id(item: Mapping[str, Any], name: str) -> str:
     value = item.get(name)
     if value is None:
         return ""
+    if value.__class__ is str and len(value) <= MAX_ID:  # as nearly all are
+        return str(value.strip())
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+import psycopg
 from django.db import connection
 
 from contacts.addresses import CHANNELS_OF, digest, key_of_email
@@ -19,7 +21,7 @@ _NAMES = "user_id, email, phone, first_name, last_name, country, city, language,
 _TEXTS = ("email", "phone", "first_name", "last_name", "country", "city", "language", "timezone")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewEvent:
     """One event row."""
 
@@ -41,13 +43,40 @@ def run(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall()) if cursor.description else []
 
 
+class _Prepared(psycopg.Cursor[Any]):
+    """A cursor whose statements PostgreSQL reads and plans once per connection."""
+
+    def execute(self, query: Any, params: Any = None, **rest: Any) -> "_Prepared":
+        """Run a statement as a prepared one; its parameters are never part of its text."""
+        return super().execute(query, params, prepare=True, **rest)
+
+
+def run_prepared(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Do as `run` does with one of the few statements of every batch: a third less work for the database."""
+    connection.ensure_connection()
+    with connection._prepare_cursor(_Prepared(connection.connection)) as cursor:  # type: ignore[attr-defined] # as Django's own cursors are made
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def array(values: Iterable[int | str]) -> str:
+    """Write an array as PostgreSQL reads it from text: much faster than psycopg writes lists."""
+    return "{" + ",".join([_quoted(one) if isinstance(one, str) else str(one) for one in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
 def accept(source: str, message_ids: Iterable[str], received_at: datetime) -> set[str]:
     """Write receipts and return the message ids that were not accepted before."""
-    rows = run(
+    rows = run_prepared(
         """INSERT INTO contacts_receipt (source, message_id, received_at)
-           SELECT %s, m, %s FROM jsonb_array_elements_text(%s::jsonb) m
+           SELECT %s, m, %s FROM unnest(%s::text[]) m
            ON CONFLICT (source, message_id) DO NOTHING RETURNING message_id""",
-        [source, received_at, json.dumps(sorted(message_ids))],
+        [source, received_at, array(sorted(message_ids))],
     )
     return {row[0] for row in rows}
 
@@ -162,22 +191,25 @@ def store_events(events: Sequence[NewEvent], *, source: str, received_at: dateti
     """Write events as one COPY."""
     if not events:
         return
-    tail = f"{received_at.isoformat()}\t{_escaped(source)}\t"
+    received = received_at.isoformat()
+    tail = f"{received}\t{_escaped(source)}"
     with (
         connection.cursor() as cursor,
         cursor.copy(
             "COPY contacts_event (id, contact_id, name_id, at, occurred_at, received_at, source, message_id, value, properties) FROM STDIN"
         ) as copy,
     ):
-        copy.write("".join(_line(one, tail) for one in events))
+        copy.write("".join([_line(one, tail, received_at, received) for one in events]))
 
 
-def _line(event: NewEvent, tail: str) -> str:
+def _line(event: NewEvent, tail: str, received_at: datetime, received: str) -> str:
+    at = received if event.at is received_at else event.at.isoformat()
+    occurred_at = at if event.occurred_at is event.at else event.occurred_at.isoformat()
     value = "\\N" if event.value is None else repr(event.value)
-    properties = json.dumps(event.properties, ensure_ascii=False, separators=(",", ":"))
+    properties = orjson.dumps(event.properties).decode().replace("\\", "\\\\")  # JSON has no other mark that COPY reads
     return (
-        f"{event.id}\t{event.contact_id}\t{event.name_id}\t{event.at.isoformat()}\t{event.occurred_at.isoformat()}\t"
-        f"{tail}{_escaped(event.message_id)}\t{value}\t{_escaped(properties)}\n"
+        f"{event.id}\t{event.contact_id}\t{event.name_id}\t{at}\t{occurred_at}\t{tail}\t"
+        f"{_escaped(event.message_id)}\t{value}\t{properties}\n"
     )
 
 
@@ -192,12 +224,12 @@ def _escaped(text: str) -> str:
 
 def store_activity(people: Iterable[Person]) -> None:
     """Move on when contacts were last heard of; never back."""
-    rows = sorted((one.id, one.seen_at.isoformat()) for one in people if one.seen_at)
+    rows = sorted([(one.id, one.seen_at) for one in people if one.seen_at])
     if rows:
-        run(
+        run_prepared(
             """INSERT INTO contacts_activity AS a (contact_id, last_seen_at)
-               SELECT (n ->> 0)::bigint, (n ->> 1)::timestamptz FROM jsonb_array_elements(%s::jsonb) n
+               SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])
                ON CONFLICT (contact_id) DO UPDATE SET last_seen_at = excluded.last_seen_at
                WHERE excluded.last_seen_at > a.last_seen_at""",
-            [json.dumps(rows)],
+            [array([pk for pk, _ in rows]), array([at.isoformat() for _, at in rows])],
         )
