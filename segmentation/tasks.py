@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from segmentation import evaluation
+from segmentation.scenarios import reckoning
 from workspace import doorbell, ticks
 
 
@@ -13,6 +14,7 @@ def pass_time() -> None:
         evaluation.pass_time()
         evaluation.work_off_owed()
         evaluation.recompute_waiting()
+        reckoning.work()
 
 
 @shared_task
@@ -29,3 +31,4 @@ def recompute_waiting(rung: bool = False) -> None:
         doorbell.answered("recompute")
     if rung or ticks.claim("recompute_waiting", 15):
         evaluation.recompute_waiting()
+        reckoning.work()

@@ -23,6 +23,7 @@ from segmentation import services as segmentation
 from segmentation.models import Segment
 from workspace import clock
 from workspace.audit import HOUSE
+from workspace.purchases import PurchaseMapping, change_mapping, mapping
 
 SOURCE = Source(name="demo", public=False)
 CHUNK = 2_000
@@ -84,6 +85,8 @@ def agree(rows: list[Purchase], today: datetime, say: Say) -> None:
 
 def define(say: Say) -> None:
     """Make lists, templates, segments and flows that are not there yet, and let the flows run."""
+    if mapping() == PurchaseMapping():
+        change_mapping({"engagement": ["Newsletter Opened", "Email Opened", "Email Link Clicked"]}, actor=HOUSE)
     for wanted in definitions.LISTS:
         if not List.objects.filter(slug=wanted["slug"]).exists():
             contacts.create_list(**wanted, actor=HOUSE)

@@ -4,13 +4,14 @@ What contacts did has its instants and is reckoned exactly; attributes and conse
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import connection
 
 from segmentation.catalogue import Catalogue
 from segmentation.compiler import matching_set
@@ -47,11 +48,10 @@ def movement(
     *,
     told: Callable[[int], None] = lambda done: None,
 ) -> Movement:
-    """Ask every document at every instant; `told` hears after each how many instants are done."""
+    """Ask every document at every instant; `told` hears after each how many instants are done, and may raise to stop."""
     found = Movement(list(instants))
     asked = {slug: parse(document, catalogue) for slug, document in documents.items()}
-    with transaction.atomic():
-        _run("CREATE TEMP TABLE stood (turn int, slug text, contact_id bigint) ON COMMIT DROP")
+    with _table():
         for turn, at in enumerate(instants):
             _stand(turn, asked, Scene(at=at, catalogue=catalogue))
             told(turn + 1)
@@ -59,6 +59,15 @@ def movement(
         found.sizes = _sizes(list(documents), len(instants))
         found.moved = _moved(len(instants))
     return found
+
+
+@contextmanager
+def _table() -> Iterator[None]:
+    """Keep who stood where in a table of this session alone, outside any transaction, so that nothing waits for it."""
+    _run("DROP TABLE IF EXISTS pg_temp.stood")
+    _run("CREATE TEMP TABLE stood (turn int, slug text, contact_id bigint)")
+    yield
+    _run("DROP TABLE pg_temp.stood")
 
 
 def _stand(turn: int, asked: Mapping[str, Criteria], scene: Scene) -> None:
