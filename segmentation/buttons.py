@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from segmentation import services
+from segmentation import history, services
 from segmentation.models import Segment
 from segmentation.named import MOST, find_pasted, split_text
 from workspace.audit import Actor
@@ -29,7 +29,7 @@ def press(request: HttpRequest, segment: Segment) -> HttpResponse:
         messages.error(
             request, f"{segment.name} is used by {', '.join(used.users)}. Archive it, or change those first."
         )
-        where = None
+        where = redirect("segment_uses", segment.pk)
     except Refused as refused:
         messages.error(request, refused.detail)
         where = None
@@ -70,8 +70,21 @@ def unarchive(request: HttpRequest, segment: Segment) -> None:
 
 
 def mute(request: HttpRequest, segment: Segment) -> None:
-    """Let no flow hear of its moves, or let them hear again."""
+    """Let no flow hear of its moves, or let them hear again and say what they missed."""
+    missed = history.missed(segment)
     services.mute_segment(segment, muted="mute" in request.POST, actor=actor(request))
+    if "mute" in request.POST:
+        messages.warning(request, f"{segment.name} is muted: its moves are written, and no flow hears of them.")
+    elif missed:
+        said = f"{missed['entered']:,} came and {missed['exited']:,} left while {segment.name} was muted"
+        messages.info(request, f"Flows hear again. {said}; no flow heard of those, and none will.")
+
+
+def freeze(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Make a static copy, of now or of the instant that the page shows."""
+    copy = services.freeze_segment(segment, at=history.read_instant(request.POST["freeze"]), actor=actor(request))
+    messages.success(request, f"{copy.name} holds {services.size_of(copy):,} contacts, and stays as it is.")
+    return redirect("segment", copy.pk)
 
 
 def cancel(request: HttpRequest, segment: Segment) -> None:
@@ -122,6 +135,7 @@ BUTTONS: dict[str, Button] = {
     "unarchive": unarchive,
     "mute": mute,
     "unmute": mute,
+    "freeze": freeze,
     "cancel": cancel,
     "delete": delete,
     "add": add,

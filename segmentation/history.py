@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.dateparse import parse_datetime
 
 from segmentation import moving
 from segmentation.models import Segment, Transition
@@ -32,6 +33,18 @@ def size_at(segment: Segment, at: datetime) -> int:
 def house_zone() -> ZoneInfo:
     """Return the zone in which people of the house tell the time."""
     return ZoneInfo(Workspace.objects.values_list("timezone", flat=True).filter(pk=1).first() or "UTC")
+
+
+def read_instant(text: str) -> datetime | None:
+    """Read what a date-time picker sent, in the zone of the house; what is none, or still to come, is no instant."""
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        return None
+    if at is None:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=house_zone())
+    return at if at <= clock.now() else None
 
 
 def past(at: datetime | None) -> datetime:

@@ -65,10 +65,10 @@ def clean_text(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode()[:120]
 
 
-def address(name: str, **query: object) -> str:
+def address(name: str, *args: object, **query: object) -> str:
     """Return a page's address with a query, without its empty parts."""
     query = {key: value for key, value in query.items() if value}
-    return reverse(name) + (f"?{urlencode(query)}" if query else "")
+    return reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
 
 
 def matching(q: str, show: str) -> QuerySet[Segment]:

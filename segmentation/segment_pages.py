@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -12,14 +13,14 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
 from contacts.searching import search
-from segmentation import services
+from segmentation import history, services
 from segmentation.buttons import press
 from segmentation.listing import state_of, tone_of, with_state
 from segmentation.models import Evaluation, Membership, Segment, Tally, Transition
 from segmentation.pages import clean_text
 from segmentation.sentences import sentences
 from workspace import clock
-from workspace.uses import used_by
+from workspace.uses import users_of
 
 Row = TypeVar("Row", Transition, Evaluation)
 PAGE = 50
@@ -28,7 +29,9 @@ SPANS = (7, 30, 90, 365)
 TABS = [
     ("segment", "Overview"),
     ("segment_members", "Members"),
+    ("segment_why", "Why"),
     ("segment_transitions", "Moves"),
+    ("segment_uses", "Used by"),
     ("segment_evaluations", "Evaluations"),
 ]
 BECAUSE = {
@@ -54,7 +57,8 @@ def frame(segment: Segment, tab: str) -> dict[str, Any]:
     """Return what every tab of a segment shows."""
     crumbs = [{"label": "Segments", "url": reverse("segments")}, {"label": segment.name}]
     tabs = TABS if segment.kind == Segment.Kind.DYNAMIC else TABS[:-1]
-    return {"tabs": tabs, "tab": tab, "tone": tone_of(segment), "crumbs": crumbs, **figures(segment)}
+    told = {"missed": history.missed(segment), "tone": tone_of(segment), "crumbs": crumbs}
+    return {"tabs": tabs, "tab": tab, **told, **figures(segment)}
 
 
 def figures(segment: Segment) -> dict[str, Any]:
@@ -79,21 +83,11 @@ def segment(request: HttpRequest, pk: int) -> HttpResponse:
         "words": sentences([found]).get(pk, ""),
         "span": span,
         "spans": SPANS,
-        "used_by": [user_of(one) for one in used_by(f"segment:{found.slug}")],
+        "used_by": users_of(f"segment:{found.slug}"),
         "transitions": told(moves_of(found)[:FEW]),
         "transitions_url": reverse("segment_transitions", args=[pk]) + "?few=1",
     }
     return render(request, "segmentation/segment.html", context)
-
-
-def user_of(ref: str) -> dict[str, str]:
-    """Return what uses the segment ("flow:win-back") in words."""
-    kind, _, slug = ref.partition(":")
-    url = ""
-    if kind == "segment":
-        pk = Segment.objects.filter(slug=slug).values_list("pk", flat=True).first()
-        url = reverse("segment", args=[pk]) if pk else ""
-    return {"label": f"{kind.capitalize()} {slug}", "url": url}
 
 
 @login_required
@@ -120,45 +114,91 @@ def growth(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def members(request: HttpRequest, pk: int) -> HttpResponse:
-    """List who is in it, by number, or those that a search finds."""
+    """List who is in it or was at an instant, by number, or those that a search finds."""
     found = find(pk)
-    q, after = clean_text(request.GET.get("q", "")), request.GET.get("after", "")
-    page = list(inside(found, q, int(after) if after.isdecimal() and len(after) < 18 else 0)[: PAGE + 1])
-    here = reverse("segment_members", args=[pk])
-    query = f"q={q}&" if q else ""
+    q, after, at = (
+        clean_text(request.GET.get("q", "")),
+        request.GET.get("after", ""),
+        history.read_instant(request.GET.get("at", "")),
+    )
+    asked = was_inside(found, at) if at else Membership.objects.filter(segment=found)
+    page = list(matching(asked, q, int(after) if after.isdecimal() and len(after) < 18 else 0)[: PAGE + 1])
+    may_edit = request.user.has_perm("segmentation.change_segment")
     context = {
         "members": page[:PAGE],
         "q": q,
-        "removable": found.kind == Segment.Kind.STATIC and request.user.has_perm("segmentation.change_segment"),
+        **then(found, at),
+        "removable": found.kind == Segment.Kind.STATIC and may_edit and at is None,
         "live_url": request.get_full_path(),
-        "older": f"{here}?{query}after={page[PAGE - 1].contact_id}" if len(page) > PAGE else "",
-        "newer": here if after else "",
+        "older": here("segment_members", pk, q=q, at=written(at), after=page[PAGE - 1].contact_id)
+        if len(page) > PAGE
+        else "",
+        "newer": here("segment_members", pk, q=q, at=written(at)) if after else "",
     }
     if request.headers.get("X-Live"):
         return render(request, "segmentation/_members.html", {"segment": found, **context})
     return render(request, "segmentation/members.html", {**frame(found, "segment_members"), **context})
 
 
-def inside(segment: Segment, q: str, after: int) -> QuerySet[Membership]:
-    """Return the memberships of a segment after a contact, in the order of their key."""
-    found = Membership.objects.filter(segment=segment, contact_id__gt=after).select_related("contact")
+def matching(found: QuerySet[Any], q: str, after: int) -> QuerySet[Any]:
+    """Return those after a contact whom a search finds, in the order of their key."""
+    found = found.filter(contact_id__gt=after).select_related("contact")
     if q:
         found = found.filter(contact_id__in=search(q).values("pk"))
     return found.order_by("segment_id", "contact_id")
 
 
+def was_inside(segment: Segment, at: datetime) -> QuerySet[Transition]:
+    """Return who was in a segment at an instant, each with since when."""
+    return history.entries_at(segment, at).annotate(since=F("at"))
+
+
+def then(segment: Segment, at: datetime | None) -> dict[str, Any]:
+    """Return what the page says of the instant that is asked about."""
+    zone = history.house_zone()
+    picker = {"zone": zone.key, "at": at, "latest": written(clock.now())}
+    return {**picker, "picked": written(at), "size_then": history.size_at(segment, at) if at else None}
+
+
+def written(at: datetime | None) -> str:
+    """Write an instant as a date-time picker does."""
+    return f"{at.astimezone(history.house_zone()):%Y-%m-%dT%H:%M:%S}" if at else ""
+
+
+def here(name: str, pk: int, **query: object) -> str:
+    """Return a page of a segment with a query, without its empty parts."""
+    query = {key: value for key, value in query.items() if value}
+    return reverse(name, args=[pk]) + (f"?{urlencode(query)}" if query else "")
+
+
 @login_required
 @require_GET
 def transitions(request: HttpRequest, pk: int) -> HttpResponse:
-    """List who came and who went, newest first."""
+    """List who came and who went, newest first; by kind, cause, contact and loudness."""
     found = find(pk)
-    few = bool(request.GET.get("few"))
-    page = told(before(moves_of(found), request.GET.get("before", ""))[: FEW if few else PAGE + 1])
-    context = {"transitions": page[:PAGE], "transitions_url": request.get_full_path(), "segment": found}
+    few, query = bool(request.GET.get("few")), asked_of(request)
+    moves = chosen(found, query)
+    page = told(before(moves, request.GET.get("before", ""))[: FEW if few else PAGE + 1])
+    context = {"transitions": page[:PAGE], "transitions_url": request.get_full_path(), "segment": found, **query}
     if request.headers.get("X-Live"):
         return render(request, "segmentation/_transitions.html", context)
-    context |= turn("segment_transitions", found, page, bool(request.GET.get("before")))
+    context |= turn("segment_transitions", found, page, bool(request.GET.get("before")), **query)
+    context |= {"kinds": Transition.Kind.choices, "causes": BECAUSE.items(), "filtered": any(query.values())}
     return render(request, "segmentation/transitions.html", {**frame(found, "segment_transitions"), **context})
+
+
+def asked_of(request: HttpRequest) -> dict[str, str]:
+    """Return which moves are asked for."""
+    return {name: clean_text(request.GET.get(name, "")) for name in ("kind", "cause", "heard", "q")}
+
+
+def chosen(segment: Segment, query: dict[str, str]) -> QuerySet[Transition]:
+    """Return the moves that are asked for, newest first."""
+    quiet = {"yes": False, "no": True}.get(query["heard"])
+    found = history.Moves(kind=query["kind"], cause=query["cause"], quiet=quiet).of(segment)
+    if query["q"]:
+        found = found.filter(contact_id__in=search(query["q"]).values("pk"))
+    return found.select_related("contact").order_by("-at", "-id")
 
 
 def moves_of(segment: Segment) -> QuerySet[Transition]:
@@ -188,12 +228,11 @@ def before(found: QuerySet[Row], mark: str) -> QuerySet[Row]:
     return found.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)))
 
 
-def turn(name: str, segment: Segment, page: list[Any], later: bool) -> dict[str, str]:
+def turn(name: str, segment: Segment, page: list[Any], later: bool, **query: object) -> dict[str, str]:
     """Return the addresses of the newer and older page."""
-    here = reverse(name, args=[segment.pk])
     last = page[PAGE - 1] if len(page) > PAGE else None
-    older = f"{here}?before={last.at.isoformat().replace('+', '%2B')}~{last.pk}" if last else ""
-    return {"older": older, "newer": here if later else ""}
+    older = here(name, segment.pk, **query, before=f"{last.at.isoformat()}~{last.pk}") if last else ""
+    return {"older": older, "newer": here(name, segment.pk, **query) if later else ""}
 
 
 @login_required

@@ -3,7 +3,16 @@
 from django.urls import path
 
 from segmentation import api as wire
-from segmentation import doors, history_api, segment_pages, why_api
+from segmentation import (
+    doors,
+    history_api,
+    history_pages,
+    movement_pages,
+    scenario_pages,
+    segment_pages,
+    why_api,
+    why_pages,
+)
 from segmentation import pages as list_pages
 
 pages = [
@@ -12,11 +21,21 @@ pages = [
     path("segments/new/<slug:kind>/", list_pages.create, name="segment_create"),
     path("segments/catalogue/", doors.catalogue, name="segments_catalogue"),
     path("segments/preview/", doors.preview_door, name="segments_preview"),
+    path("segments/overlap/", history_pages.overlaps, name="segments_overlap"),
+    path("segments/scenarios/", scenario_pages.scenarios, name="segment_scenarios"),
+    path("segments/scenarios/all/", scenario_pages.personas, name="segment_personas"),
+    path("segments/scenarios/movement/", movement_pages.movement, name="segment_movement"),
+    path("segments/scenarios/movement.json", movement_pages.chart, name="segment_movement_chart"),
+    path("segments/scenarios/<slug:slug>/", scenario_pages.scenario, name="segment_scenario"),
     path("segments/<int:pk>/", segment_pages.segment, name="segment"),
     path("segments/<int:pk>/edit/", list_pages.edit, name="segment_edit"),
     path("segments/<int:pk>/stats/", segment_pages.stats, name="segment_stats"),
     path("segments/<int:pk>/growth.json", segment_pages.growth, name="segment_growth"),
     path("segments/<int:pk>/members/", segment_pages.members, name="segment_members"),
+    path("segments/<int:pk>/why/", why_pages.why, name="segment_why"),
+    path("segments/<int:pk>/used-by/", history_pages.uses, name="segment_uses"),
+    path("contacts/<int:pk>/segments/", why_pages.segments_of, name="contact_why"),
+    path("contacts/<int:pk>/segments/until/", why_pages.until, name="contact_until"),
     path("segments/<int:pk>/moves/", segment_pages.transitions, name="segment_transitions"),
     path("segments/<int:pk>/evaluations/", segment_pages.evaluations, name="segment_evaluations"),
 ]
