@@ -72,12 +72,7 @@ def needs(at: datetime) -> list[Need]:
                 "Settings",
             )
         )
-    unknown = Message.objects.filter(status__in=["unknown", "held"]).count()
-    if unknown:
-        text = "Messages whose fate is not known, or that are held, wait for a decision."
-        found.append(
-            Need("warning", f"{unknown:,} messages wait", text, link("messages", "?status=unknown"), "Look at them")
-        )
+    found += waiting_messages()
     for flow in failing_flows(at):
         text = "Retry, skip or end them one by one on the flow's page."
         found.append(
@@ -88,6 +83,26 @@ def needs(at: datetime) -> list[Need]:
             Need("warning", f"{name} could not be evaluated", error[:200], link("segment", pk=pk), "Open the segment")
         )
     return found
+
+
+def waiting_messages() -> list[Need]:
+    """Return what is to be decided about messages: sent again or not, let go or called off."""
+    unknown = Message.objects.filter(status="unknown").count()
+    held = Message.objects.filter(status="held").count()
+    asked = [
+        (unknown, "unknown", "Nobody knows whether they arrived: decide whether to send them again."),
+        (held, "held", "They are held until somebody releases them or calls them off."),
+    ]
+    return [
+        Need("warning", _counted(count, state), text, link("messages", f"?status={state}"), "Look at them")
+        for count, state, text in asked
+        if count
+    ]
+
+
+def _counted(count: int, state: str) -> str:
+    words = "of unknown fate" if state == "unknown" else "held"
+    return f"{count:,} message{'' if count == 1 else 's'} {words}"
 
 
 def failing_flows(at: datetime) -> list[tuple[int, str, int]]:
@@ -133,7 +148,7 @@ def stats(at: datetime) -> list[dict[str, Any]]:
         },
         {
             "id": "stat-active",
-            "label": "On their way in flows",
+            "label": "In flows now",
             "value": active_count(),
             "icon": "workflow",
             "url": link("flows"),

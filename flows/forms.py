@@ -163,7 +163,7 @@ def _shown(widget: str, value: Any) -> Any:
     if widget == "duration":
         return duration_parts(str(value or ""))
     if widget == "changes":
-        return [_change_parts(one) for one in value]
+        return [_change_parts(one) for one in value or [{}]]
     if widget == "pairs":
         return list(dict(value).items())
     return value

@@ -197,7 +197,8 @@ def _change_words(change: AttributeChange) -> str:
     name = _name_of(change)
     verb = next(iter(change.model_fields_set - {"attribute"}))
     said = {"set": "Set", "clear": "Clear", "increment": "Increase", "append": "Append to"}[verb]
-    return f"{said} {name}" if verb == "clear" else f"{said} {name}: {getattr(change, verb)}"
+    value = getattr(change, verb)
+    return f"{said} {name}" if verb == "clear" else f"{said} {name} …" if value == "" else f"{said} {name}: {value}"
 
 
 class ListSettings(NodeSettings):

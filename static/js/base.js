@@ -87,7 +87,8 @@ function ask(element, text) {
 // A menu shuts when its entry opens a dialog: afterwards the focus belongs to the button of that menu.
 function backToMenu(element) {
   const menu = element.closest("[popover]");
-  if (menu && document.activeElement === document.body) document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`)?.focus();
+  const lost = document.activeElement === document.body || document.getElementById("confirm").contains(document.activeElement);
+  if (menu && lost) document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`)?.focus();
 }
 
 const agreed = new WeakSet();

@@ -9,6 +9,8 @@ export async function openDialog(name) {
   if (!answer) return;
   dialog.innerHTML = await answer.text();
   if (!dialog.open) dialog.showModal();
+  const first = dialog.querySelector(".dialog-body :is(input:checked, a[href])") ?? dialog.querySelector(".dialog-body input") ?? dialog.querySelector("[data-go]");
+  first?.focus();
 }
 
 async function send(form) {
@@ -24,9 +26,9 @@ async function send(form) {
   if (done) dialog.close();
 }
 
-// What opened the dialog may be gone or disabled by the time it closes.
+// What opened the dialog may be gone or hidden by the time it closes; the focus then still lies in the dialog.
 function closed() {
-  if (document.activeElement === document.body) document.dispatchEvent(new CustomEvent("canvas:lost", { detail: {} }));
+  if (document.activeElement === document.body || dialog.contains(document.activeElement)) document.dispatchEvent(new CustomEvent("canvas:lost", { detail: {} }));
 }
 
 export function listenForDialogs() {

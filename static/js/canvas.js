@@ -66,11 +66,19 @@ function keyed(event) {
   const stop = event.target.closest?.("[data-stop]");
   if (event.key === "?") document.getElementById("shortcuts").showModal();
   else if (zoomKey(event.key)) event.preventDefault();
+  else if (event.key.toLowerCase() === "h") { event.preventDefault(); toHead(); }
   else if (event.key.startsWith("Arrow") && (stop || event.target === document.body || event.target === studio || event.target.closest(".canvas-stage"))) {
     if (event.target.closest(".canvas-tools")) return;
     event.preventDefault();
     arrow(event.key, stop);
   } else if (stop) stopKeyed(event, stop);
+}
+
+// To the buttons above: Activate, Publish or Pause; else to the flow's name.
+function toHead() {
+  const buttons = document.querySelectorAll("#flow-head :is([data-dialog], [data-edit])");
+  const first = [...buttons].find((one) => one.checkVisibility() && !one.disabled && one.matches(".btn-primary"));
+  (first ?? [...buttons].find((one) => one.checkVisibility() && !one.disabled) ?? document.querySelector("[data-rename]"))?.focus();
 }
 
 function stopKeyed(event, stop) {

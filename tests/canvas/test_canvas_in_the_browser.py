@@ -59,7 +59,6 @@ def test_steps_1_to_6_of_the_guide_with_the_mouse(signed_in_page: Page, signed_u
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#panel-form")).to_have_count(0)
     page.drag_and_drop(".palette-item[data-kind=update_contact]", "#slot-send-email-1-next")
-    page.get_by_role("button", name="Add a change").click()
     page.get_by_label("Attribute").fill("greeted")
     page.get_by_label("Value").fill("yes")
     page.get_by_role("button", name="Save").click()

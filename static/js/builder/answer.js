@@ -44,7 +44,7 @@ export class Answer {
       const answer = await fetch(this.builder.dataset.previewUrl, { method: "POST", headers, body: JSON.stringify({ criteria }), signal });
       const body = await answer.json();
       if (signal.aborted) return;
-      if (answer.ok) this.matched(body); else this.refused(body);
+      if ("count" in body) this.matched(body); else this.refused(body);
     } catch {
       if (!signal.aborted) this.show({ noun: "The count could not be had just now. It is tried again at your next change." });
     }
