@@ -31,7 +31,7 @@ def preview_door(request: HttpRequest) -> HttpResponse:
     except clean.Unclean as error:
         refused = Refused(error.message, status=error.status)
     except Refused as error:
-        if error.faults and "criteria" in body:  # what is not filled in yet is an answer of its own, not a failure
+        if error.faults:  # what is not filled in yet is an answer of its own, not a failure
             return JsonResponse(error.as_json())
         refused = error
     return JsonResponse(refused.as_json(), status=refused.status, content_type="application/problem+json")

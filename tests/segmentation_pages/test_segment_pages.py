@@ -240,11 +240,19 @@ def test_the_builders_door_answers_what_there_is_with_types_and_counts(mia: Clie
     assert "between" in offered["operators"]["number"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"criteria": 5}', b'{"x": 1}', b"\xff", b'{"criteria": {}}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b"5", b"{", b'{"x": 1}', b"\xff"])
 def test_the_preview_door_refuses_nonsense_with_a_sentence(mia: Client, body: bytes) -> None:
     answer = mia.post(reverse("segments_preview"), body, content_type="application/json")
     assert answer.status_code == 400
     assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("criteria", ["5", "{}", '{"type": "EVENT"}', '{"type": "PROPERTY", "propertyName": "email"}'])
+def test_what_is_not_filled_in_yet_is_answered_with_what_is_missing(mia: Client, criteria: str) -> None:
+    answer = mia.post(reverse("segments_preview"), f'{{"criteria": {criteria}}}', content_type="application/json")
+    assert answer.status_code == 200
+    assert set(answer.json()["errors"][0]) == {"path", "message"}
+    assert "count" not in answer.json()
 
 
 @pytest.mark.parametrize("query", ["?after=x", "?after=99999999999999999999", "?before=x~y", "?q=%00%", "?days=ten"])
