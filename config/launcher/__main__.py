@@ -45,3 +45,6 @@ if __name__ == "__main__":
         sys.exit(1)
     except StopRequested:
         sys.exit(130)
+    except OSError as error:  # a full disk, a file that somebody else owns: a sentence, not a trace
+        complain(f"\n{error.strerror or error}: {error.filename or 'while starting'}")
+        sys.exit(1)

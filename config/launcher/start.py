@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from config.launcher.services import keep_watch, start_postgres, start_valkey, s
 
 CREDENTIALS = ("admin_email", "admin_password", "manage_key", "ingest_key")
 PATIENCE = 90.0
+LEAST_FREE = 200  # MB: a new cluster takes 60, its first tables and logs some more
 
 
 def main(options: Namespace) -> int:
@@ -38,6 +40,7 @@ def main(options: Namespace) -> int:
 def bring_up(supervisor: Supervisor, home: Home, options: Namespace) -> Product:
     """Every step of a start, in its order."""
     refuse_taken_port(options.host, options.port)
+    refuse_full_disk(home)
     say(f"Tributary starts, with its data in {home.path}")
     database_url = os.environ.get("DATABASE_URL") or start_postgres(supervisor, home, step=step)[0]
     redis_url = os.environ.get("REDIS_URL") or start_valkey(supervisor, home, step=step)[0]
@@ -51,11 +54,23 @@ def bring_up(supervisor: Supervisor, home: Home, options: Namespace) -> Product:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Say at once, and with the mend, that somebody else listens there."""
+    """Say at once, and with the mend, that we cannot listen there."""
+    if not 0 < port < 65536:
+        raise StartError(f"PORT must be a number from 1 to 65535, not {port}.")
+    mend = f"choose another port: PORT={free_port()} bin/start (or bin/start --port ...)."
+    if port < 1024 and os.geteuid() != 0 and not is_free(host, port):
+        raise StartError(f"Port {port} is taken, or only root may open it; {mend}")
     if not is_free(host, port):
+        raise StartError(f"Port {port} is taken by another program. Stop that one, or {mend}")
+
+
+def refuse_full_disk(home: Home) -> None:
+    """Say so before a database breaks off half-way."""
+    free = shutil.disk_usage(home.path).free // 1_000_000
+    if free < LEAST_FREE:
         raise StartError(
-            f"Port {port} is taken by another program. Stop that one, or choose another port: "
-            f"PORT={free_port()} bin/start (or bin/start --port ...)."
+            f"Only {free} MB are free on the disk of {home.path}, and a start needs {LEAST_FREE} MB. "
+            "Make room, or set TRIBUTARY_HOME to a folder on another disk."
         )
 
 

@@ -134,6 +134,20 @@ def test_the_answer_of_bootstrap_is_found_among_other_lines() -> None:
         start.read_answer(["Applying 0001"])
 
 
+def test_a_port_that_is_none_is_refused_in_a_sentence() -> None:
+    for port in (0, -1, 65536, 99999):
+        with pytest.raises(StartError, match=f"from 1 to 65535, not {port}"):
+            start.refuse_taken_port("127.0.0.1", port)
+
+
+def test_a_full_disk_is_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = open_home(str(tmp_path / "var"))
+    start.refuse_full_disk(home)
+    monkeypatch.setattr(start, "LEAST_FREE", 10**12)  # no disk has as much
+    with pytest.raises(StartError, match="MB are free on the disk of"):
+        start.refuse_full_disk(home)
+
+
 def test_scripts_can_be_run() -> None:
     assert all(os.access(PROJECT / "bin" / name, os.X_OK) for name in SCRIPTS)
     assert os.access(PROJECT / ".ci" / "run", os.X_OK)
