@@ -1,4 +1,4 @@
-"""`bin/bench [--size small|medium|full] [--only a2,b,c,d,e,steps]`: prints the table that README shows."""
+"""`bin/bench [--size small|medium|full] [--only a2,b,c,d,e,steps,live]`: prints the table that README shows."""
 
 import argparse
 import os
@@ -25,10 +25,11 @@ def main() -> int:
     """Run the chosen workloads on private servers and print their table."""
     arguments = argparse.ArgumentParser(prog="bin/bench")
     arguments.add_argument("--size", choices=SIZES, default="small")
-    arguments.add_argument("--only", default="a2,b,e,c,steps,d")
+    arguments.add_argument("--only", default="a2,b,e,c,steps,d,live")
     chosen = arguments.parse_args()
     with services() as environment:
         os.environ.update(environment, STATEMENT_TIMEOUT="0", LOG_LEVEL="ERROR", MESSAGING_NULL_PROVIDER="1")
+        os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in this thread
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         rows = run(chosen.only.split(","), SIZES[chosen.size])
@@ -41,7 +42,7 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     # Django can only be asked once its settings know the private servers.
     from django.core.management import call_command  # noqa: PLC0415
 
-    from bench import ingest, journeys, latency, segments  # noqa: PLC0415
+    from bench import ingest, journeys, latency, live, segments  # noqa: PLC0415
     from config import memory  # noqa: PLC0415
     from workspace.audit import HOUSE  # noqa: PLC0415
     from workspace.keys import make_key  # noqa: PLC0415
@@ -74,6 +75,10 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
         with web(key) as server, worker() as workers:
             time.sleep(6)  # until the worker has said hello
             tell("d", lambda: latency.run_d(server, workers, size[6]))
+    if "live" in only:
+        with web(key) as server, worker():
+            time.sleep(6)
+            tell("live", lambda: live.run_live(server, 10))
     return rows
 
 

@@ -35,7 +35,12 @@ def services() -> Iterator[dict[str, str]]:
         try:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
-            yield {"DATABASE_URL": told["database_url"], "REDIS_URL": told["redis_url"], "TRIBUTARY_HOME": home}
+            yield {
+                "DATABASE_URL": told["database_url"],
+                "REDIS_URL": told["redis_url"],
+                "TRIBUTARY_HOME": home,
+                "VALKEY_PID": str(told["valkey_pid"]),
+            }
         finally:
             stop(process)
 
