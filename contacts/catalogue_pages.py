@@ -11,7 +11,7 @@ from contacts.counting import recent_events
 from contacts.forms import AttributeForm, NewAttributeForm
 from contacts.models import Attribute, EventName
 from contacts.pages import actor, whole
-from contacts.properties import CUSTOM, STANDARD
+from contacts.properties import CUSTOM, LABELS, STANDARD
 from workspace.problems import Refused
 from workspace.uses import InUse
 
@@ -53,7 +53,7 @@ def attributes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return declare(request)
     own = Attribute.objects.order_by("hidden", "name")
-    values = {"attributes": own, "standard": STANDARD, "form": NewAttributeForm(), "prefix": CUSTOM}
+    values = {"attributes": own, "standard": [(LABELS[name], name, one.type.label) for name, one in STANDARD.items()], "form": NewAttributeForm(), "prefix": CUSTOM}
     return render(request, "contacts/attributes.html", values)
 
 

@@ -6,6 +6,21 @@ from contacts.catalogue import Catalogue
 from contacts.models import AttributeType
 
 CUSTOM = "customProperties."
+LABELS = {
+    "email": "Email",
+    "phone": "Phone",
+    "firstName": "First name",
+    "lastName": "Last name",
+    "country": "Country",
+    "city": "City",
+    "language": "Language",
+    "timezone": "Time zone",
+    "createdAt": "Created at",
+    "lastSeenAt": "Last seen at",
+    "emailSubscribed": "Subscribed to email",
+    "smsSubscribed": "Subscribed to SMS",
+    "whatsappSubscribed": "Subscribed to WhatsApp",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,12 @@ STANDARD: dict[str, Property] = {
 }
 TEXT_COLUMNS = {name: one.column for name, one in STANDARD.items() if one.column and one.type == AttributeType.TEXT}
 CONSENT_CHANNELS = {"emailSubscribed": "email", "smsSubscribed": "sms", "whatsappSubscribed": "whatsapp"}
+
+
+def in_a_sentence(name: str) -> str:
+    """Call a property as people do in the middle of a sentence: "first name", or an own attribute by its own name."""
+    label = LABELS.get(name, "")
+    return label[:1].lower() + label[1:] if label else name.removeprefix(CUSTOM)
 
 
 def is_custom(name: str) -> bool:

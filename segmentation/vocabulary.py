@@ -6,27 +6,12 @@ from django.core.cache import cache
 from django.db import connection
 
 from contacts.models import Attribute, EventName, List, Topic
-from contacts.properties import CUSTOM, STANDARD
+from contacts.properties import CUSTOM, LABELS, STANDARD
 from segmentation.models import Segment
 from segmentation.operators import NULLS, OPERATORS
 
 MANY_EVENTS = 2_000_000  # above this the planner's statistics count well enough
 COUNTS_LIVE = 60  # seconds
-LABELS = {
-    "email": "Email",
-    "phone": "Phone",
-    "firstName": "First name",
-    "lastName": "Last name",
-    "country": "Country",
-    "city": "City",
-    "language": "Language",
-    "timezone": "Time zone",
-    "createdAt": "Created at",
-    "lastSeenAt": "Last seen at",
-    "emailSubscribed": "Subscribed to email",
-    "smsSubscribed": "Subscribed to SMS",
-    "whatsappSubscribed": "Subscribed to WhatsApp",
-}
 
 
 def choices() -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from contacts.properties import in_a_sentence
+
 
 def shown(found: Any) -> str:
     """Show a value that was found to people."""
@@ -12,6 +14,8 @@ def quote(value: Any) -> str:
     """Show a value in a sentence so that a text never reads as a number."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict) and "trigger" in value:
+        return f"the trigger's “{value['trigger']}”"
     if isinstance(value, list | tuple):
         return f"[{', '.join(quote(one) for one in value)}]"
     return f"“{value}”" if isinstance(value, str) else str(value)
@@ -24,7 +28,7 @@ def comparison_words(name: str, operator: str, value: Any, case: bool | None) ->
     if operator in ("between",) and isinstance(value, list) and len(value) == 2:
         what = f" {quote(value[0])} and {quote(value[1])}"
     minding = "" if case is None else (" (minding case)" if case else " (whatever the case)")
-    return f"{name} {verb}{what}{minding}"
+    return f"{in_a_sentence(name)} {verb}{what}{minding}"
 
 
 VERBS = {

@@ -61,7 +61,7 @@ def test_the_example_of_the_documentation_makes_its_segment_on_an_empty_base() -
     assert members(made) == {"Anna"}
     assert made.rule.document == SEED
     assert made.slug == "enterprise"
-    assert preview(SEED, clock.now()).words == "all of: customProperties.plan is “enterprise”"
+    assert preview(SEED, clock.now()).words == "all of: plan is “enterprise”"
 
 
 def test_anna_buys_her_third_order_and_enters_and_leaves_when_the_first_ages_out() -> None:
