@@ -85,7 +85,7 @@ def cell(people: dict[tuple[str, str], int], before: str, after: str) -> dict[st
 
 def share(people: int, moves: list[Any]) -> float:
     """Return a bar's length in per cent of the longest."""
-    return 100 * people / moves[0][0]
+    return 100 * people / int(moves[0][0])
 
 
 def name_of(slug: str) -> str:

@@ -8,6 +8,7 @@ from segmentation import (
     history_api,
     history_pages,
     movement_pages,
+    scenario_api,
     scenario_pages,
     segment_pages,
     why_api,
@@ -43,6 +44,17 @@ pages = [
 api = [
     path("segments/", wire.SegmentsView.as_view(), name="api_segments"),
     path("segments/preview/", wire.PreviewView.as_view(), name="api_segment_preview"),
+    path("segments/scenarios/", scenario_api.ScenariosView.as_view(), name="api_scenarios"),
+    path("segments/scenarios/personas/", scenario_api.PersonasView.as_view(), name="api_personas"),
+    path(
+        "segments/scenarios/personas/preview/", scenario_api.PersonasPreviewView.as_view(), name="api_personas_preview"
+    ),
+    path("segments/scenarios/<slug:slug>/", scenario_api.ScenarioView.as_view(), name="api_scenario"),
+    path(
+        "segments/scenarios/<slug:slug>/preview/",
+        scenario_api.ScenarioPreviewView.as_view(),
+        name="api_scenario_preview",
+    ),
     path("segments/overlap/", history_api.OverlapView.as_view(), name="api_segment_overlap"),
     path("segments/<str:ref>/", wire.SegmentView.as_view(), name="api_segment"),
     path("segments/<str:ref>/refresh/", wire.RefreshView.as_view(), name="api_segment_refresh"),

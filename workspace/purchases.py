@@ -36,13 +36,13 @@ class PurchaseMapping(BaseModel):
 
 def mapping() -> PurchaseMapping:
     """Return the workspace's purchase mapping."""
-    stored = Workspace.objects.values_list("purchase", flat=True).get(pk=1)
-    return PurchaseMapping.model_validate(stored)
+    stored = Workspace.objects.filter(pk=1).values_list("purchase", flat=True).first()
+    return PurchaseMapping.model_validate(stored or {})
 
 
 def currency() -> str:
     """Return the house's currency: three letters."""
-    return Workspace.objects.values_list("currency", flat=True).get(pk=1)
+    return Workspace.objects.filter(pk=1).values_list("currency", flat=True).first() or "USD"
 
 
 @transaction.atomic

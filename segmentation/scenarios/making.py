@@ -55,9 +55,9 @@ def documents_of(said: Said, at: datetime) -> dict[str, dict[str, Any]]:
     return {one.scenario.slug: one.document for one in _filled(PERSONAS, said, at, sized=False)}
 
 
-def make(slug: str, said: Said, *, at: datetime, actor: Actor, **columns: Any) -> Segment:
+def make(scenario: str, said: Said, /, *, at: datetime, actor: Actor, name: str = "", slug: str = "") -> Segment:
     """Make an ordinary segment of a scenario."""
-    return _make(fill(slug, said, at, sized=False), actor, **columns)
+    return _make(fill(scenario, said, at, sized=False), actor, name=name, slug=slug)
 
 
 @transaction.atomic
@@ -118,8 +118,14 @@ def _plain(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(round(number, 2))
 
 
-def _make(filled: Filled, actor: Actor, **columns: Any) -> Segment:
+def _make(filled: Filled, actor: Actor, *, name: str = "", slug: str = "") -> Segment:
     one = filled.scenario
-    said = {"name": one.name, "slug": "", "color": one.color, "description": one.description}
-    said |= {key: value for key, value in columns.items() if value}
-    return services.create_segment(kind=Segment.Kind.DYNAMIC, criteria=filled.document, actor=actor, **said)
+    return services.create_segment(
+        name=name or one.name,
+        slug=slug,
+        kind=Segment.Kind.DYNAMIC,
+        criteria=filled.document,
+        description=one.description,
+        color=one.color,
+        actor=actor,
+    )
