@@ -4,13 +4,15 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from contacts.models import Contact
 from flows.rows import select
 from messaging.models import Message
+from segmentation import asking as personal
 from segmentation import matching
+from segmentation.given import NODE, Given
 from workspace.models import Workspace
 
 
@@ -23,6 +25,82 @@ def who_of(asked: Mapping[int, Collection[int]], at: datetime) -> dict[int, set[
     for contacts, rules in together.items():
         answers.update(matching.who(rules, contacts, at))
     return answers
+
+
+class Subject(Protocol):
+    """Somebody who is asked as one enrollment, or as one reason to start."""
+
+    @property
+    def contact_id(self) -> int:
+        """Return whom it is about."""
+        ...
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """Return what it remembers: trigger, answers."""
+        ...
+
+    @property
+    def began_at(self) -> datetime:
+        """Return when it began."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """Return its enrollment, 0 when there is none yet."""
+        ...
+
+
+S = TypeVar("S", bound=Subject)
+
+
+class Answers:
+    """For whom each rule holds: by contact or, where the rule speaks of the enrollment, by that."""
+
+    def __init__(self, plain: Mapping[int, set[int]], own: Collection[tuple[int, int]] = ()) -> None:
+        self._plain = plain
+        self._own = own
+
+    def holds(self, rule: int, one: Subject) -> bool:
+        """Tell whether a rule holds for somebody who was asked."""
+        return one.contact_id in self._plain.get(rule, ()) or (rule, id(one)) in self._own
+
+
+Passed = Mapping[tuple[int, str], datetime]  # enrollment and node → when it was passed last
+
+
+def answers(asked: Mapping[int, Collection[S]], at: datetime, passed: Passed | None = None) -> Answers:
+    """Ask rules of subjects; `passed` are steps that are not written yet."""
+    own = personal.personal(asked)
+    plain = {rule: {one.contact_id for one in those} for rule, those in asked.items() if rule not in own}
+    if not own:
+        return Answers(who_of(plain, at))
+    nodes = {name.removeprefix(NODE) for every in own.values() for name in every if name.startswith(NODE)}
+    subjects = [(rule, one) for rule in own for one in asked[rule]]
+    known = {**_passed({one.number for _, one in subjects}, nodes), **(passed or {})}
+    questions = [(rule, one.contact_id, _given(one, nodes, known)) for rule, one in subjects]
+    yes = personal.holding(questions, at)
+    return Answers(who_of(plain, at), {(subjects[n][0], id(subjects[n][1])) for n in yes})
+
+
+_PASSED = """
+SELECT enrollment_id, node, max(at) FROM flows_step WHERE enrollment_id = ANY(%s) AND node = ANY(%s) GROUP BY 1, 2
+"""
+
+
+def _passed(enrollments: Collection[int], nodes: Collection[str]) -> dict[tuple[int, str], datetime]:
+    rows = select(_PASSED, [sorted(enrollments), sorted(nodes)]) if nodes else []
+    return {(enrollment, node): at for enrollment, node, at in rows}
+
+
+def _given(one: Subject, nodes: Collection[str], passed: Passed) -> Given:
+    trigger = one.context.get("trigger", {})
+    began = trigger.get("at")
+    return Given(
+        entry=datetime.fromisoformat(began) if began else one.began_at,
+        nodes={node: passed[one.number, node] for node in nodes if (one.number, node) in passed},
+        trigger=trigger.get("event", {}),
+    )
 
 
 def alive(contacts: Collection[int]) -> set[int]:
@@ -85,9 +163,9 @@ def events(wanted: Collection[tuple[int, datetime]]) -> dict[int, dict[str, Any]
 
 
 def trigger_context(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a journey remembers of the event that started it: its properties, its name and its instant."""
+    """Return what an enrollment remembers of the event that started it: its properties, its name and its instant."""
     said = {"name": event["name"], "at": event["at"], **event["properties"]}
-    return {"trigger": {"event": said}}
+    return {"trigger": {"event": said, "at": event["at"]}}
 
 
 def events_where(asked: Mapping[int, Collection[int]], at: datetime) -> dict[int, set[int]]:

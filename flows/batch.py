@@ -11,6 +11,7 @@ import structlog
 from django.db import OperationalError, transaction
 
 from flows import asking, ledger, performing
+from flows.asking import Answers
 from flows.ledger import Counts, Ending
 from flows.nodes.base import Decision, End, Go, Scene, Stay
 from flows.performing import Deed
@@ -43,6 +44,7 @@ class Walker:
     attempts: int
     context: Mapping[str, Any]
     entered_on: Any
+    began_at: datetime
     clock: str = "none"
     due_at: datetime | None = None
     parked: str = ""
@@ -51,6 +53,11 @@ class Walker:
     reason: str = ""
     error: str = ""
     taken: int = 0
+
+    @property
+    def number(self) -> int:
+        """Return its enrollment."""
+        return self.id
 
     @property
     def here(self) -> PlanNode:
@@ -117,14 +124,14 @@ class Batch:
 
     def _leave(self, groups: dict[tuple[int, str], list[Walker]]) -> dict[tuple[int, str], list[Walker]]:
         """Ask the exit conditions again of those about to be spoken to, and let go of those for whom one holds."""
-        asked: dict[int, set[int]] = defaultdict(set)
+        asked: dict[int, list[Walker]] = defaultdict(list)
         for group in groups.values():
             if _speaks(group[0].here):
                 for rule, _ in group[0].plan.exits:
-                    asked[rule].update(one.contact_id for one in group)
+                    asked[rule] += group
         if not asked:
             return groups
-        answers = asking.who_of(asked, self.at)
+        answers = asking.answers(asked, self.at, self._passed())
         left = {}
         for key, group in groups.items():
             staying = [one for one in group if not (_speaks(one.here) and self._exits(one, answers))]
@@ -132,20 +139,24 @@ class Batch:
                 left[key] = staying
         return left
 
-    def _exits(self, one: Walker, answers: Mapping[int, set[int]]) -> bool:
-        name = next((name for rule, name in one.plan.exits if one.contact_id in answers[rule]), None)
+    def _exits(self, one: Walker, answers: Answers) -> bool:
+        name = next((name for rule, name in one.plan.exits if answers.holds(rule, one)), None)
         if name is not None:
             self._stop(one, "exited", exit_reason(name))
         return name is not None
 
-    def _ask(self, groups: Iterable[list[Walker]]) -> dict[int, set[int]]:
-        asked: dict[int, set[int]] = defaultdict(set)
+    def _ask(self, groups: Iterable[list[Walker]]) -> Answers:
+        asked: dict[int, list[Walker]] = defaultdict(list)
         for group in groups:
             for rule in group[0].here.asks:
-                asked[rule].update(one.contact_id for one in group)
-        return asking.who_of(asked, self.at)
+                asked[rule] += group
+        return asking.answers(asked, self.at, self._passed()) if asked else Answers({})
 
-    def _decide(self, group: list[Walker], answers: Mapping[int, set[int]]) -> list[tuple[Walker, Decision]]:
+    def _passed(self) -> dict[tuple[int, str], datetime]:
+        """Return the steps of this batch, which are not written yet: enrollment and node."""
+        return {(row[0], row[6]): row[-1] for row in self.steps}
+
+    def _decide(self, group: list[Walker], answers: Answers) -> list[tuple[Walker, Decision]]:
         node = group[0].here
         if node.type is None or node.fault:
             self._block(group, node.fault)
@@ -160,8 +171,8 @@ class Batch:
                 self.fail(one, error)
         return decided
 
-    def _scene(self, one: Walker, node: PlanNode, answers: Mapping[int, set[int]], settled: Mapping[str, str]) -> Scene:
-        holds = [name for rule, names in node.asks.items() if one.contact_id in answers[rule] for name in names]
+    def _scene(self, one: Walker, node: PlanNode, answers: Answers, settled: Mapping[str, str]) -> Scene:
+        holds = [name for rule, names in node.asks.items() if answers.holds(rule, one) for name in names]
         return Scene(
             self.at,
             one.contact_id,

@@ -1,6 +1,7 @@
 """Everything wrong with a flow, all at once, each fault with its node and a sentence."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from flows.models import Flow
 from flows.nodes.base import Surroundings, TemplateFacts, setting_faults
 from messaging.models import Sender, Template
 from segmentation import criteria
-from segmentation.catalogue import load_catalogue
+from segmentation.catalogue import InFlow, load_catalogue
 from segmentation.models import Segment
 from workspace.problems import Refused
 
@@ -38,8 +39,8 @@ def surroundings() -> Surroundings:
 
 def check(flow: Flow, near: Surroundings | None = None) -> list[NodeFault]:
     """Return all faults of a flow's draft and its activation settings."""
-    near = near or surroundings()
     draft = drafts.load(flow)
+    near = inside(near or surroundings(), draft)
     found = graph.faults(draft)
     for node in draft.nodes.values():
         found += node_faults(node, near)
@@ -58,8 +59,20 @@ def node_faults(node: GraphNode, near: Surroundings) -> list[NodeFault]:
     for name, document in node.type.asks(settings).items():
         found += criteria_faults(document, near, node.key, node.type.asked_at(settings, name))
     if node.kind == "event" and settings.where and settings.event_name:
-        found += criteria_faults(where_document(settings), near, node.key, "")
+        plain = replace(near, criteria=replace(near.criteria, flow=None))
+        found += criteria_faults(where_document(settings), plain, node.key, "")
     return found
+
+
+def inside(near: Surroundings, draft: Graph) -> Surroundings:
+    """Return surroundings whose criteria may speak of this flow's nodes and of what its trigger carries."""
+    return replace(near, criteria=replace(near.criteria, flow=known_of(draft)))
+
+
+def known_of(draft: Graph) -> InFlow:
+    """Return what criteria inside a flow may name besides."""
+    trigger = draft.trigger
+    return InFlow(frozenset(draft.nodes), trigger is not None and trigger.kind == "event")
 
 
 def where_document(settings: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from flows import asking, entry
+from flows.asking import Answers
 from flows.ledger import Counts
 from flows.models import Flow
 from flows.plans import Plan
@@ -36,6 +37,16 @@ class Candidate:
     absence: timedelta | None = None
     still: bool = True
     armed: bool = True  # whether the restart condition, now false, may yet become true
+
+    @property
+    def began_at(self) -> datetime:
+        """Return the instant of the fact."""
+        return self.at
+
+    @property
+    def number(self) -> int:
+        """Return no enrollment: there is none yet."""
+        return 0
 
     @property
     def source(self) -> tuple[int, int, str, str]:
@@ -71,7 +82,7 @@ def enrol(candidates: Sequence[Candidate], at: datetime, counts: Counts) -> int:
         verdict = entry.judge(_facts(one, flows[one.plan.flow_id], one.contact_id in alive, answers, past, at))
         if verdict.enrolled:
             _enter(one, past)
-            one.armed = one.plan.restart is None or one.contact_id not in answers[one.plan.restart]
+            one.armed = one.plan.restart is None or not answers.holds(one.plan.restart, one)
         rows.append(_row(one, verdict))
     return _write(rows, at, counts)
 
@@ -91,13 +102,13 @@ def _undecided(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [one for one in candidates if one.source not in decided and first[one.source] is one]
 
 
-def _answers(candidates: Sequence[Candidate], at: datetime) -> dict[int, set[int]]:
-    asked: dict[int, set[int]] = {}
+def _answers(candidates: Sequence[Candidate], at: datetime) -> Answers:
+    asked: dict[int, list[Candidate]] = {}
     for one in candidates:
         for rule in (one.plan.filter, one.plan.restart, *(rule for rule, _ in one.plan.exits)):
             if rule is not None:
-                asked.setdefault(rule, set()).add(one.contact_id)
-    return asking.who_of(asked, at)
+                asked.setdefault(rule, []).append(one)
+    return asking.answers(asked, at)
 
 
 def _past(candidates: Sequence[Candidate], contacts: list[int], at: datetime) -> _Past:
@@ -141,9 +152,7 @@ def _entered(plans: Iterable[Plan], at: datetime) -> dict[int, tuple[int, int]]:
     return {flow: (total, day) for flow, total, day in select(_ENTERED, [today, limited])}
 
 
-def _facts(
-    one: Candidate, flow: Flow, alive: bool, answers: Mapping[int, set[int]], past: _Past, at: datetime
-) -> entry.Facts:
+def _facts(one: Candidate, flow: Flow, alive: bool, answers: Answers, past: _Past, at: datetime) -> entry.Facts:
     settings, trigger = one.plan.settings, one.plan.trigger.settings
     after = getattr(trigger, "after", "")
     entered, today = past.entered.get(one.plan.flow_id, (0, 0))
@@ -164,8 +173,8 @@ def _facts(
         inside=one.place in past.inside,
         last_exit=past.last_exit.get(one.place),
         reentry=settings.gap,
-        filter_holds=one.plan.filter is None or one.contact_id in answers[one.plan.filter],
-        exit_holds=any(one.contact_id in answers[rule] for rule, _ in one.plan.exits),
+        filter_holds=one.plan.filter is None or answers.holds(one.plan.filter, one),
+        exit_holds=any(answers.holds(rule, one) for rule, _ in one.plan.exits),
         recent=past.recent.get((one.plan.flow_id, one.contact_id), 0),
         entered=entered,
         entered_today=today,

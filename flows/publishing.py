@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.db.models import Count, Max
 from contacts import changes
 from flows import activation, drafts, ledger, locks
 from flows.activation import Activation
-from flows.checking import check, where_document
+from flows.checking import check, known_of, where_document
 from flows.graph import Graph, NodeFault
 from flows.ledger import Counts, Ending
 from flows.models import Enrollment, Flow, Version, Watch
@@ -96,7 +97,7 @@ def _uses(draft: Graph) -> set[str]:
 
 def _save_watches(version: Version, draft: Graph, settings: Activation) -> set[str]:
     """Save every question as a rule, and return all facts that they read."""
-    catalogue = load_catalogue()
+    catalogue = replace(load_catalogue(), flow=known_of(draft))
     questions = [*_trigger_questions(draft), *_standing_questions(draft, settings), *_node_questions(draft)]
     rules: dict[str, SegmentRule] = {}
     for _, _, _, document in questions:

@@ -132,7 +132,8 @@ def _note_failure(taken: Sequence[Picked], error: Exception) -> Progress:
 _CONTACTS = """
 SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
-_COLUMNS = "id, flow_id, version_id, contact_id, node, visit, lane, due_at, waiting, attempts, context, entered_on"
+_COLUMNS = """id, flow_id, version_id, contact_id, node, visit, lane, due_at, waiting, attempts, context, entered_on,
+    entered_at"""
 _ENROLLMENTS = f"""
 SELECT {_COLUMNS} FROM flows_enrollment
 WHERE id = ANY(%s) AND contact_id = ANY(%s) AND flow_id = ANY(%s) AND status = 'active' AND due_at <= %s
@@ -168,6 +169,7 @@ def _walkers(rows: Collection[tuple[Any, ...]]) -> list[Walker]:
             attempts=attempts,
             context=json.loads(context) if context != "{}" else NOTHING,
             entered_on=entered_on,
+            began_at=entered_at,
         )
-        for pk, flow, version, contact, node, visit, lane, due, waiting, attempts, context, entered_on in rows
+        for pk, flow, version, contact, node, visit, lane, due, waiting, attempts, context, entered_on, entered_at in rows
     ]

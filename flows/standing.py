@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from flows import asking, ledger, locks
+from flows.asking import Answers
 from flows.batch import exit_reason
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts, Ending
@@ -32,6 +33,16 @@ class Inside:
     entered_at: datetime
     lane: int
     context: Mapping[str, Any]
+
+    @property
+    def began_at(self) -> datetime:
+        """Return when it entered."""
+        return self.entered_at
+
+    @property
+    def number(self) -> int:
+        """Return its enrollment."""
+        return self.id
 
 
 _FIELDS = ("id", "flow_id", "version_id", "contact_id", "entry_key", "restart_armed", "entered_at", "lane", "context")
@@ -58,7 +69,7 @@ def ask(enrollments: Sequence[Inside], at: datetime, counts: Counts, edges: Mapp
         if reason:
             endings.append(Ending(one.id, "exited", reason))
         elif plan.restart is not None:
-            holds = one.contact_id in answers[plan.restart]
+            holds = answers.holds(plan.restart, one)
             if holds and one.restart_armed:
                 endings.append(Ending(one.id, "restarted", "restart condition"))
                 again.append(_restart(one, plan, at))
@@ -70,25 +81,38 @@ def ask(enrollments: Sequence[Inside], at: datetime, counts: Counts, edges: Mapp
     enrol(again, at, counts)
 
 
-def _answers(enrollments: Sequence[Inside], plans: Mapping[int, Plan], at: datetime) -> dict[int, set[int]]:
-    asked: dict[int, set[int]] = defaultdict(set)
+def _answers(enrollments: Sequence[Inside], plans: Mapping[int, Plan], at: datetime) -> Answers:
+    asked: dict[int, list[Inside]] = defaultdict(list)
     for one in enrollments:
         for rule in plans[one.version_id].standing:
-            asked[rule].add(one.contact_id)
-    return asking.who_of(asked, at)
+            asked[rule].append(one)
+    return asking.answers(asked, at)
 
 
-def _ends(one: Inside, plan: Plan, answers: Mapping[int, set[int]]) -> str:
+def _ends(one: Inside, plan: Plan, answers: Answers) -> str:
     for rule, name in plan.exits:
-        if one.contact_id in answers[rule]:
+        if answers.holds(rule, one):
             return exit_reason(name)
-    return "goal" if plan.goal is not None and one.contact_id in answers[plan.goal] else ""
+    return "goal" if plan.goal is not None and answers.holds(plan.goal, one) else ""
 
 
 def _restart(one: Inside, plan: Plan, at: datetime) -> Candidate:
     return Candidate(
-        plan, one.contact_id, "restart", str(one.id), at, lane=one.lane, entry_key=one.entry_key, context=one.context
+        plan,
+        one.contact_id,
+        "restart",
+        str(one.id),
+        at,
+        lane=one.lane,
+        entry_key=one.entry_key,
+        context=_anew(one.context),
     )
+
+
+def _anew(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what the trigger carried: the new beginning is now."""
+    trigger = {key: value for key, value in context.get("trigger", {}).items() if key != "at"}
+    return {**context, **({"trigger": trigger} if trigger else {})}
 
 
 def _restartable(endings: list[Ending], again: list[Candidate]) -> None:

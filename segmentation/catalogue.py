@@ -10,6 +10,14 @@ from segmentation.models import Segment
 from workspace.models import Workspace
 
 
+@dataclass(frozen=True, slots=True)
+class InFlow:
+    """What criteria inside a flow may name besides: its nodes and, when an event starts it, what that carried."""
+
+    nodes: frozenset[str] = frozenset()
+    event: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Catalogue(ContactsCatalogue):
     """The names a criteria document may use, and the ids behind them."""
@@ -20,6 +28,7 @@ class Catalogue(ContactsCatalogue):
     segment_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # slug → slugs that its criteria read
     more: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # kind of name ("flow") → name → id
     zone: str = "UTC"
+    flow: InFlow | None = None  # None: not inside a flow
 
 
 _more: dict[str, Callable[[], Mapping[str, int]]] = {}

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from segmentation.catalogue import Catalogue
 from segmentation.conditions import KINDS, Condition
+from segmentation.given import Given
 from segmentation.wording import joined
 from workspace.clean import Unclean, check
 from workspace.problems import Fault, Refused
@@ -56,6 +57,22 @@ class Criteria:
         """Tell whether time alone can change its answer."""
         return any(leaf.clock for leaf in leaves(self.root))
 
+    @property
+    def speaks_of(self) -> frozenset[str]:
+        """Return what it wants to know of an enrollment: entry, node:<id>, trigger; nothing outside flows."""
+        return frozenset(one for leaf in leaves(self.root) for one in leaf.speaks_of())
+
+
+def given_in(criteria: Criteria, given: Given) -> Criteria:
+    """Return criteria with what is known of one enrollment in place."""
+    return replace(criteria, root=_given(criteria.root, given))
+
+
+def _given(node: Node, given: Given) -> Node:
+    if isinstance(node, Condition):
+        return node.given(given)
+    return replace(node, conditions=tuple(_given(one, given) for one in node.conditions))
+
 
 def parse(document: Any, catalogue: Catalogue) -> Criteria:
     """Read a document; raise Refused with every fault and its path ("conditions[1].value")."""
@@ -64,13 +81,18 @@ def parse(document: Any, catalogue: Catalogue) -> Criteria:
     root = _read(document, "", 1, faults)
     if root is not None:
         for leaf, path in placed(root):
-            faults.extend(leaf.faults(catalogue, path))
+            faults.extend(_rooted(leaf.faults(catalogue, path)))
         if (size := sum(leaf.size() for leaf in leaves(root))) > MAX_CONDITIONS:
             faults.append(Fault("", f"The criteria have {size} conditions; at most {MAX_CONDITIONS} are taken."))
     if faults or root is None:
         raise Refused(faults[0].message if faults else "The criteria cannot be read.", faults)
-    warnings = [one for leaf, path in placed(root) for one in leaf.warnings(catalogue, path)]
+    warnings = [one for leaf, path in placed(root) for one in _rooted(leaf.warnings(catalogue, path))]
     return Criteria(root, document, warnings)
+
+
+def _rooted(faults: Iterator[Fault]) -> Iterator[Fault]:
+    """Name the parts of a condition that is the whole document without a dot before them."""
+    return (replace(one, path=one.path.removeprefix(".")) for one in faults)
 
 
 def reread(document: dict[str, Any]) -> Criteria:

@@ -1,6 +1,6 @@
 """Filters on the properties of events: groups of comparisons whose paths may cross one array."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Union
@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag
 
 from segmentation.comparisons import compare
-from segmentation.operators import ask
+from segmentation.operators import COMPLEMENTS, ask
 from segmentation.readings import Stored
-from segmentation.sql import Sql, join, sql
+from segmentation.sql import FALSE, TRUE, Sql, join, sql
 from workspace.problems import Fault
 
 ARRAY = "[]"
@@ -28,13 +28,7 @@ class Properties:
     def reading(self, path: str) -> Stored:
         """Read the value at a path outside arrays."""
         promoted = Sql(f"{self.event}.value") if path == self.promoted else None
-        return Stored(self.walk(Sql(f"{self.event}.properties"), path), self.zone, promoted=promoted)
-
-    def walk(self, document: Sql, path: str) -> Sql:
-        """Go down a path of keys."""
-        for key in path.split("."):
-            document = sql("({document} -> {key}::text)", document=document, key=key)
-        return document
+        return Stored(Sql(f"{self.event}.properties"), path.split("."), self.zone, promoted=promoted)
 
 
 class Comparison(BaseModel):
@@ -56,12 +50,15 @@ class Comparison(BaseModel):
 
     def where(self, properties: Properties, element: Sql | None = None) -> Sql:
         """Render it, inside an element of its array when one is given."""
-        asked = ask(self.operator, self.value, None)
+        try:
+            asked = ask(self.operator, self.value, None)
+        except ValueError:  # what a trigger carried does not fit, or is not known
+            return TRUE if self.operator in COMPLEMENTS else FALSE
         if element is None:
             reading = properties.reading(self.property_name)
         else:
             inner = self.property_name.partition(ARRAY)[2].removeprefix(".")
-            reading = Stored(properties.walk(element, inner) if inner else element, properties.zone)
+            reading = Stored(element, inner.split(".") if inner else (), properties.zone)
         answer = compare(reading, asked, properties.at, case=self.case_sensitive)
         return sql("({x}) IS NOT TRUE", x=answer) if asked.complement else answer
 
@@ -113,7 +110,7 @@ def render(one: "Group | Comparison", properties: Properties) -> Sql:
 
 
 def _element(path: str, every: list[Comparison], operator: str, properties: Properties) -> Sql:
-    items = Stored(properties.walk(Sql(f"{properties.event}.properties"), path), properties.zone).items()
+    items = properties.reading(path).items()
     holds = join(f" {operator} ", [one.where(properties, Sql("i.item")) for one in every])
     return sql(
         "EXISTS (SELECT 1 FROM jsonb_array_elements({items}) AS i(item) WHERE {holds})", items=items, holds=holds
@@ -141,6 +138,13 @@ def values_at(properties: Any, path: str) -> Iterator[Any]:
     for element in found if isinstance(found, list) else ():
         inner = after.removeprefix(".")
         yield from values_at(element, inner) if inner else (element,)
+
+
+def put_in(one: "Group | Comparison", value: Callable[[Any], Any]) -> "Group | Comparison":
+    """Return a filter with each of its values replaced."""
+    if isinstance(one, Group):
+        return one.model_copy(update={"conditions": [put_in(inner, value) for inner in one.conditions]})
+    return one.model_copy(update={"value": value(one.value)})
 
 
 def path_faults(one: Comparison, path: str) -> Iterator[Fault]:

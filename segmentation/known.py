@@ -58,8 +58,8 @@ class Known:
         rows = Membership.objects.filter(segment=pk, contact=self.contact)
         return rows.values_list("since", flat=True).first()
 
-    def transitions(self, segment: str, kind: str) -> Sequence[datetime]:
-        """Return when it entered (or left) a segment."""
+    def transitions(self, segment: str) -> Sequence[datetime]:
+        """Return when it entered and left a segment."""
         pk = self.catalogue.segment_ids.get(segment, 0)
-        rows = Transition.objects.filter(segment=pk, contact=self.contact, kind=kind)
+        rows = Transition.objects.filter(segment=pk, contact=self.contact)
         return list(rows.order_by("at").values_list("at", flat=True))

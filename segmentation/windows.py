@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from segmentation.sql import Sql, both, sql
-from segmentation.times import day_begins, is_day, read_moment, swept
+from segmentation.times import is_day, read_moment, swept
 from workspace.durations import Duration
 from workspace.problems import Fault
 
-FORMS = ({"last"}, {"from", "to"}, {"after"}, {"before"}, {"beforeLast"})
+FORMS = ({"last"}, {"from", "to"}, {"after"}, {"before"}, {"beforeLast"}, {"since"})
 WRITE_A_WINDOW = (
     'Write one window: {"last": "30d"}, {"from": …, "to": …}, {"after": …}, {"before": …} or {"beforeLast": "90d"}.'
 )
@@ -20,18 +20,39 @@ WRITE_A_WINDOW = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The ends of a window at one instant; None is open, `_in` says whether the end itself belongs to it."""
+    """The ends of a window at one instant; None is open, `_in` says whether the end itself belongs to it.
+
+    Days are days where the contact lives: then `low` and `high` are only how far those can lie on the whole earth, so that
+    an index serves, and `first` and `last` say exactly which days belong to it.
+    """
 
     low: datetime | None
     low_in: bool
     high: datetime
     high_in: bool
+    first: date | None = None
+    last: date | None = None
 
-    def where(self, column: str) -> Sql:
-        """Render them on a column of instants."""
-        high = sql(f"{column} {'<=' if self.high_in else '<'} {{at}}::timestamptz", at=self.high)
+    @property
+    def by_day(self) -> bool:
+        """Tell whether the contact's zone matters."""
+        return self.first is not None or self.last is not None
+
+    def where(self, column: str, zone: Sql) -> Sql:
+        """Render them on a column of instants; the zone is the contact's."""
+        return both(self.after(column, zone), self.until(column, zone))
+
+    def after(self, column: str, zone: Sql) -> Sql | None:
+        """Render where it begins, if it does."""
         low = sql(f"{column} {'>=' if self.low_in else '>'} {{at}}::timestamptz", at=self.low) if self.low else None
-        return both(low, high)
+        first = sql(f"({column} AT TIME ZONE {{zone}})::date >= {{day}}::date", zone=zone, day=self.first)
+        return both(low, first) if self.first else low
+
+    def until(self, column: str, zone: Sql) -> Sql:
+        """Render where it ends."""
+        high = sql(f"{column} {'<=' if self.high_in else '<'} {{at}}::timestamptz", at=self.high)
+        last = sql(f"({column} AT TIME ZONE {{zone}})::date <= {{day}}::date", zone=zone, day=self.last)
+        return both(high, last) if self.last else high
 
 
 class Window(BaseModel):
@@ -45,6 +66,7 @@ class Window(BaseModel):
     after: str | None = None
     before: str | None = None
     before_last: str | None = Field(None, alias="beforeLast")
+    since: str | None = Field(None, max_length=100, description='Inside a flow: "entry" or "node:<id>".')
 
     def faults(self, path: str) -> Iterator[Fault]:
         """Yield what is wrong with it."""
@@ -52,14 +74,14 @@ class Window(BaseModel):
         if set(given) not in FORMS:
             yield Fault(path, WRITE_A_WINDOW)
             return
-        for name, text in given.items():
+        for name, text in given.items() if self.since is None else ():
             try:
                 _read(name, text)
             except ValueError as error:
                 yield Fault(f"{path}.{name}", str(error))
                 return
-        ends = self.bounds(LATE, "UTC")
-        if ends.low is not None and ends.low > ends.high:
+        ends = self.bounds(LATE)
+        if (ends.low and ends.low > ends.high) or (ends.first and ends.last and ends.first > ends.last):
             yield Fault(path, "The window ends before it begins.")
 
     @property
@@ -73,20 +95,31 @@ class Window(BaseModel):
         """Tell whether time alone moves its ends."""
         return self.step is not None
 
-    def bounds(self, at: datetime, zone: str) -> Bounds:
-        """Return its ends at an instant; days are days of the house, and nothing after `at` counts."""
+    @property
+    def by_day(self) -> bool:
+        """Tell whether the contact's calendar decides what belongs to it."""
+        return any(is_day(read_moment(text)) for text in (self.from_, self.to, self.after, self.before) if text)
+
+    def bounds(self, at: datetime) -> Bounds:
+        """Return its ends at an instant; nothing after `at` counts."""
         if self.last:
             return Bounds(Duration.parse(self.last).before(at), False, at, True)
+        if self.since is not None:
+            return Bounds(at, False, at, True)  # nothing, as long as nobody says since when
         if self.before_last:
             return Bounds(None, False, Duration.parse(self.before_last).before(at), True)
-        low, low_in = (None, False)
-        if self.from_ or self.after:
-            low, low_in = _begins(read_moment(self.from_ or self.after), zone, after=bool(self.after))
-        high, high_in = at, True
-        if self.to or self.before:
-            high, high_in = _ends(read_moment(self.to or self.before), zone, before=bool(self.before))
-            high, high_in = (at, True) if high > at else (high, high_in)
-        return Bounds(low, low_in, high, high_in)
+        low, first = (
+            _begins(read_moment(self.from_ or self.after), after=bool(self.after))
+            if self.from_ or self.after
+            else (None, None)
+        )
+        high, last = (
+            _ends(read_moment(self.to or self.before), before=bool(self.before))
+            if self.to or self.before
+            else (at, None)
+        )
+        high_in = high >= at or self.before is None
+        return Bounds(low, self.from_ is not None or first is not None, min(high, at), high_in, first, last)
 
     def edges(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:
         """Return the range (low, high] of instants that went into or out of it while time passed, if it moves."""
@@ -96,6 +129,9 @@ class Window(BaseModel):
         """Say it in English."""
         if self.last:
             return f"in the last {Duration.parse(self.last).words()}"
+        if self.since is not None:
+            node = self.since.removeprefix("node:")
+            return "since entering the flow" if self.since == "entry" else f"since the step “{node}”"
         if self.before_last:
             return f"more than {Duration.parse(self.before_last).words()} ago"
         if self.from_:
@@ -110,16 +146,21 @@ def _read(name: str, text: Any) -> Any:
     return Duration.parse(text) if name in ("last", "beforeLast") else read_moment(text)
 
 
-def _begins(moment: date | datetime, zone: str, *, after: bool) -> tuple[datetime, bool]:
-    if isinstance(moment, datetime):
-        return moment, not after
-    return day_begins(moment + timedelta(days=1) if after else moment, zone), True
+EAST, WEST = timedelta(hours=14), timedelta(hours=12)  # how far ahead of UTC a day begins, how far behind it ends
 
 
-def _ends(moment: date | datetime, zone: str, *, before: bool) -> tuple[datetime, bool]:
+def _begins(moment: date | datetime, *, after: bool) -> tuple[datetime, date | None]:
     if isinstance(moment, datetime):
-        return moment, not before
-    return day_begins(moment if before else moment + timedelta(days=1), zone), False
+        return moment, None
+    first = moment + timedelta(days=1) if after else moment
+    return datetime.combine(first, time(), UTC) - EAST, first
+
+
+def _ends(moment: date | datetime, *, before: bool) -> tuple[datetime, date | None]:
+    if isinstance(moment, datetime):
+        return moment, None
+    last = moment - timedelta(days=1) if before else moment
+    return datetime.combine(last + timedelta(days=1), time(), UTC) + WEST, last
 
 
 __all__ = ["Bounds", "Window", "is_day"]

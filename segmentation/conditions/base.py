@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from segmentation.catalogue import Catalogue
+from segmentation.given import Given
 from segmentation.known import Known
 from segmentation.measures import Measure, Scene
 from segmentation.sql import Sql
@@ -35,6 +36,14 @@ class Condition(BaseModel):
     def warnings(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
         """Yield what may surprise: names that nobody has seen yet."""
         yield from ()
+
+    def speaks_of(self) -> Iterator[str]:
+        """Yield what it wants to know of the enrollment it is asked about: entry, node:<id>, trigger."""
+        yield from ()
+
+    def given(self, given: Given) -> Self:
+        """Return it with what is known of one enrollment in place."""
+        return self
 
     def size(self) -> int:
         """Return how many conditions it counts as."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -13,7 +13,8 @@ from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import NO, YES, Condition
 from segmentation.conditions.property import value_faults
 from segmentation.counting import compared, holds_at_zero, picked
-from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, render, values_at
+from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, put_in, render, values_at
+from segmentation.given import TRIGGER, Given, from_trigger, since_faults, trigger_faults
 from segmentation.known import Happened, Known
 from segmentation.measures import Counted, Measure, Scene
 from segmentation.operators import ask
@@ -48,9 +49,13 @@ class EventCondition(Condition):
         yield from self.aggregate.faults(f"{path}.aggregate")
         if self.window:
             yield from self.window.faults(f"{path}.window")
+            yield from since_faults(self.window, catalogue, f"{path}.window")
         for where, at in self._filters(path):
             for one, inner in comparisons(where, at):
                 yield from path_faults(one, inner)
+                if from_trigger(one.value):
+                    yield from trigger_faults(one.operator, catalogue, inner)
+                    continue
                 yield from value_faults(one.operator, one.value, None, one.case_sensitive, inner)
         if self.followed_by:
             yield from self._followed_faults(self.followed_by, f"{path}.followedBy")
@@ -85,6 +90,20 @@ class EventCondition(Condition):
             if name not in catalogue.events:
                 yield Fault(where, f'No event "{name}" has arrived yet; until one does, nobody has done it.')
 
+    def speaks_of(self) -> Iterator[str]:
+        if self.window and self.window.since:
+            yield self.window.since
+        every = (one for where, _ in self._filters("") for one, _ in comparisons(where, ""))
+        if any(from_trigger(one.value) for one in every):
+            yield TRIGGER
+
+    def given(self, given: Given) -> Self:
+        followed = self.followed_by
+        if followed and followed.where:
+            followed = followed.model_copy(update={"where": put_in(followed.where, given.value)})
+        where = put_in(self.where, given.value) if self.where else None
+        return self.model_copy(update={"window": given.window(self.window), "where": where, "followed_by": followed})
+
     def size(self) -> int:
         return 1 + sum(len(list(comparisons(where, ""))) for where, _ in self._filters(""))
 
@@ -96,21 +115,23 @@ class EventCondition(Condition):
         asked = ask(self.aggregate.operator, self.aggregate.value, "number")
         properties = self._properties(scene)
         aggregate = self._aggregate(properties, scene)
-        window = (self.window or Window()).bounds(scene.at, scene.catalogue.zone)
+        bounds = (self.window or Window()).bounds(scene.at)
         filtered = self._filter(scene, properties)
         nothing = self.aggregate.function in OVER_NOTHING_ZERO
         return Counted(
             complement=asked.complement,
             name_id=name_id(self.event_name),
-            window=window.where("e.at"),
-            since=window.low,
+            window=bounds.where("e.at", properties.zone),
+            since=bounds.low,
             filter=filtered,
             aggregate=aggregate,
             over_nothing=nothing,
             operator=asked.operator,
             value=asked.value,
             zero=nothing and holds_at_zero(asked.operator, asked.value),
-            zoned="z.timezone" in aggregate.text or (filtered is not None and "z.timezone" in filtered.text),
+            zoned=bounds.by_day
+            or "z.timezone" in aggregate.text
+            or (filtered is not None and "z.timezone" in filtered.text),
             exists=self.aggregate.function == "count" and (asked.operator, asked.value) in ((">=", 1), (">", 0)),
         )
 
@@ -206,7 +227,8 @@ class EventCondition(Condition):
         yield f"event:{self.event_name}"
         if self.followed_by:
             yield f"event:{self.followed_by.event_name}"
-        if self.aggregate.function == "days" or any(self._filters("")):
+        by_day = self.window is not None and self.window.by_day
+        if self.aggregate.function == "days" or by_day or any(self._filters("")):
             yield "attribute:timezone"
 
     def blank(self) -> frozenset[bool]:
@@ -230,7 +252,8 @@ class EventCondition(Condition):
 
     def edges(self, scene: Scene, since: datetime, until: datetime) -> Iterator[Sql]:
         if self._relative:
-            yield self._events(scene, None)
+            step = self.window.step if self.window and self.window.last else None
+            yield self._events(scene, (step.before(since) - SLACK, until) if step else None)
             return
         ranges = [self.window.edges(since, until) if self.window else None]
         if self._waits:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, StrictBool
 
@@ -12,15 +12,19 @@ from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.comparisons import compare
 from segmentation.conditions.base import EITHER, NO, YES, Condition
+from segmentation.given import TRIGGER, Given, from_trigger, trigger_faults
 from segmentation.known import Known
 from segmentation.measures import Measure, Picked, Scene, Test
 from segmentation.operators import COMPLEMENTS, Asked, ask
 from segmentation.patterns import try_pattern
-from segmentation.readings import InstantColumn, Reading, Stored, TextColumn
+from segmentation.readings import InstantColumn, Reading, Stored, TextColumn, walk
+from segmentation.spans import spans
 from segmentation.sql import FALSE, Sql, sql
 from segmentation.sweeps import RELATIVE, crossed, moves
 from segmentation.wording import comparison_words, shown
 from workspace.problems import Fault
+
+DATED = (T.DATE, T.DATETIME)  # whose values stand in contacts_moment
 
 
 class PropertyCondition(Condition):
@@ -49,6 +53,9 @@ class PropertyCondition(Condition):
                 f'There is no standard property "{name[:60]}". Use one of {known}, or customProperties.<name>.',
             )
             return
+        if from_trigger(self.value):
+            yield from trigger_faults(self.operator, catalogue, path)
+            return
         yield from value_faults(self.operator, self.value, self.declared(catalogue), self.case_sensitive, path)
 
     def warnings(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
@@ -69,6 +76,13 @@ class PropertyCondition(Condition):
         except ValueError:
             return None
 
+    def speaks_of(self) -> Iterator[str]:
+        if from_trigger(self.value):
+            yield TRIGGER
+
+    def given(self, given: Given) -> Self:
+        return self.model_copy(update={"value": given.value(self.value)})
+
     def measure(self, scene: Scene) -> Measure:
         asked = self.asked(scene.catalogue)
         if asked is None:
@@ -85,17 +99,15 @@ class PropertyCondition(Condition):
         standard = STANDARD.get(self.property_name)
         if standard is None:
             declared = self.declared(scene.catalogue)
-            return Stored(self._document(scene), zone, lenient=declared != T.DATE)
+            return Stored(Sql(f"{scene.contact.text}.attributes"), self._keys, zone, lenient=declared != T.DATE)
         column = Sql(f"{scene.contact.text}.{standard.column}")
         if standard.type == T.DATETIME:
             return InstantColumn(column, zone)
         return TextColumn(column, zone, folded=self.property_name == "email")
 
-    def _document(self, scene: Scene) -> Sql:
-        document = Sql(f"{scene.contact.text}.attributes")
-        for key in self.property_name.removeprefix(CUSTOM).split("."):
-            document = sql("({document} -> {key}::text)", document=document, key=key)
-        return document
+    @property
+    def _keys(self) -> list[str]:
+        return self.property_name.removeprefix(CUSTOM).split(".")
 
     def _consent(self, scene: Scene, asked: Asked) -> Picked:
         if asked.operator == "is_null":
@@ -160,10 +172,27 @@ class PropertyCondition(Condition):
         where = crossed(self._reading(scene), asked, since, until)
         if where is not FALSE:
             yield sql(
-                "SELECT {c}.id AS contact_id FROM contacts_contact {c} WHERE {where}",
+                "SELECT {c}.id AS contact_id FROM {found} WHERE {where}",
                 c=scene.contact,
+                found=self._dated(scene, asked, since, until),
                 where=where,
             )
+
+    def _dated(self, scene: Scene, asked: Asked, since: datetime, until: datetime) -> Sql:
+        """Name the contacts to look through: by the index of dates where there is one, else all."""
+        path = self.property_name.removeprefix(CUSTOM)
+        ranges = spans(asked, since, until) if self.property_name.startswith(CUSTOM) else None
+        if ranges is None or scene.catalogue.attributes.get(path) not in DATED:
+            return sql("contacts_contact {c}", c=scene.contact)
+        return sql(
+            "unnest({lows}::timestamptz[], {highs}::timestamptz[]) AS r(low, high)"
+            " JOIN contacts_moment m ON m.attribute = {path}::text AND m.instant > r.low AND m.instant <= r.high"
+            " JOIN contacts_contact {c} ON {c}.id = m.contact_id",
+            lows=[low for low, _ in ranges],
+            highs=[high for _, high in ranges],
+            path=path,
+            c=scene.contact,
+        )
 
     def moments(self, known: Known, after: datetime) -> Iterator[datetime]:
         asked = self.asked(known.catalogue)
@@ -185,7 +214,7 @@ class PropertyCondition(Condition):
             )
         standard = STANDARD.get(self.property_name)
         if standard is None:
-            return self._document(scene)
+            return walk(Sql(f"{scene.contact.text}.attributes"), self._keys)
         return sql("to_jsonb({c}.{column})", c=scene.contact, column=Sql(standard.column))
 
     def told(self, found: Any) -> str:

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
+from segmentation.given import Given, since_faults
 from segmentation.known import Known
 from segmentation.measures import Picked, Scene
-from segmentation.sql import Sql, sql
+from segmentation.sql import Sql, both, sql
 from segmentation.times import swept
-from segmentation.windows import Window
+from segmentation.windows import Bounds, Window
 from workspace.durations import Duration
 from workspace.problems import Fault
 
@@ -33,10 +34,11 @@ class SegmentCondition(Condition):
     def faults(self, catalogue: Catalogue, path: str) -> Iterator[Fault]:
         if self.segment not in catalogue.segment_ids:
             yield Fault(f"{path}.segment", f'There is no segment "{self.segment}". Make it first, or name another.')
-        if self.window is not None and self.membership in ("now", "ever"):
-            yield Fault(f"{path}.window", 'A window goes with membership "entered" or "left".')
+        if self.window is not None and self.membership == "now":
+            yield Fault(f"{path}.window", 'A window goes with membership "entered", "left" or "ever".')
         elif self.window is not None:
             yield from self.window.faults(f"{path}.window")
+            yield from since_faults(self.window, catalogue, f"{path}.window")
         if self.for_ is not None:
             yield from self._for_faults(path)
 
@@ -47,6 +49,13 @@ class SegmentCondition(Condition):
             Duration.parse(self.for_)
         except ValueError as error:
             yield Fault(f"{path}.for", str(error))
+
+    def speaks_of(self) -> Iterator[str]:
+        if self.window and self.window.since:
+            yield self.window.since
+
+    def given(self, given: Given) -> Self:
+        return self.model_copy(update={"window": given.window(self.window)})
 
     def measure(self, scene: Scene) -> Picked:
         segment = scene.catalogue.segment_ids.get(self.segment, 0)
@@ -65,15 +74,34 @@ class SegmentCondition(Condition):
         return Picked(select=self._transitions(scene, segment))
 
     def _transitions(self, scene: Scene, segment: int) -> Sql:
-        window = self.window or Window()
+        bounds = self._bounds(scene)
         return sql(
-            "SELECT t.contact_id FROM segmentation_transition t"
-            " WHERE t.segment_id = {id}::bigint AND t.kind = {kind} AND {window}{scope}",
+            "SELECT t.contact_id FROM segmentation_transition t{zone}"
+            " WHERE t.segment_id = {id}::bigint AND {when}{scope}",
+            zone=Sql(" JOIN contacts_contact z ON z.id = t.contact_id" if bounds.by_day else ""),
             id=segment,
-            kind=self._kind,
-            window=window.bounds(scene.at, scene.catalogue.zone).where("t.at"),
+            when=self._when(bounds, scene.zone(Sql("z")), scene.at),
             scope=scene.scope("t.contact_id"),
         )
+
+    def _bounds(self, scene: Scene) -> Bounds:
+        return (self.window or Window()).bounds(scene.at)
+
+    def _when(self, bounds: Bounds, zone: Sql, at: datetime) -> Sql:
+        """Say which transitions count: in the window or, for `ever`, the entries of stays that reach into it."""
+        kind = sql("t.kind = {kind}", kind=self._kind)
+        begins = bounds.after("stay.last", zone)
+        if self.membership != "ever" or begins is None:
+            return both(kind, bounds.where("t.at", zone))
+        reaches = sql(
+            "EXISTS (SELECT 1 FROM (SELECT coalesce((SELECT x.at - interval '1 microsecond'"
+            " FROM segmentation_transition x WHERE x.segment_id = t.segment_id AND x.contact_id = t.contact_id"
+            " AND x.seq = t.seq + 1 AND x.at <= {at}::timestamptz), {at}::timestamptz) AS last) stay"
+            " WHERE stay.last >= t.at AND {begins})",
+            at=at,
+            begins=begins,
+        )
+        return both(kind, bounds.until("t.at", zone), reaches)
 
     def found(self, scene: Scene) -> Sql:
         segment = scene.catalogue.segment_ids.get(self.segment, 0)
@@ -86,11 +114,10 @@ class SegmentCondition(Condition):
             )
         return sql(
             "SELECT to_jsonb(max(t.at)) FROM segmentation_transition t"
-            " WHERE t.segment_id = {id}::bigint AND t.contact_id = {c}.id AND t.kind = {kind} AND {window}",
+            " WHERE t.segment_id = {id}::bigint AND t.contact_id = {c}.id AND {when}",
             id=segment,
             c=scene.contact,
-            kind=self._kind,
-            window=(self.window or Window()).bounds(scene.at, scene.catalogue.zone).where("t.at"),
+            when=self._when(self._bounds(scene), scene.zone(), scene.at),
         )
 
     def told(self, found: Any) -> str:
@@ -103,6 +130,8 @@ class SegmentCondition(Condition):
 
     def reads(self) -> Iterator[str]:
         yield f"segment:{self.segment}"
+        if self.window and self.window.by_day:
+            yield "attribute:timezone"
 
     @property
     def clock(self) -> bool:
@@ -129,7 +158,7 @@ class SegmentCondition(Condition):
             since = known.since(self.segment)
             yield from turns.of_window(Duration.parse(self.for_), since, after) if since else ()
         elif self.window and self.window.step:
-            for moved in known.transitions(self.segment, self._kind):
+            for moved in known.transitions(self.segment):
                 yield from turns.of_window(self.window.step, moved, after)
 
     @property

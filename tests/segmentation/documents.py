@@ -159,7 +159,7 @@ others = st.one_of(
     st.sampled_from(LENGTHS).map(lambda one: {"type": "SEGMENT", "segment": "vip", "for": one}),
     st.builds(
         lambda kind, window: {"type": "SEGMENT", "segment": "vip", "membership": kind, "window": window},
-        st.sampled_from(["entered", "left"]),
+        st.sampled_from(["entered", "left", "ever"]),
         windows,
     ),
     st.just({"type": "SEGMENT", "segment": "vip", "membership": "ever"}),

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -287,7 +287,7 @@ def an_event(person: Person, node: dict[str, Any], at: datetime, world: World) -
     mine = [one for one in ever if one.name == node["eventName"]]
     if node.get("occurrence", "any") != "any":
         mine = mine[:1] if node["occurrence"] == "first" else mine[-1:]
-    mine = [one for one in mine if in_window(one.at, node.get("window"), at, world)]
+    mine = [one for one in mine if in_window(one.at, node.get("window"), at, zone)]
     if where := node.get("where"):
         mine = [one for one in mine if filtered(one.properties, where, at, zone)]
     if followed := node.get("followedBy"):
@@ -295,14 +295,14 @@ def an_event(person: Person, node: dict[str, Any], at: datetime, world: World) -
     return aggregated(mine, node.get("aggregate", {}), zone)
 
 
-def in_window(when: datetime, window: dict[str, str] | None, at: datetime, world: World) -> bool:
+def in_window(when: datetime, window: dict[str, str] | None, at: datetime, zone: str) -> bool:
     if not window:
         return True
     if "last" in window:
         return step(at, window["last"], -1) < when <= at
     if "beforeLast" in window:
         return when <= step(at, window["beforeLast"], -1)
-    local = when.astimezone(ZoneInfo(world.zone)).date()
+    local = when.astimezone(ZoneInfo(zone)).date()
 
     def is_after(end: str, *, too: bool) -> bool:
         value, mark = (local, date.fromisoformat(end)) if len(end) == 10 else (when, datetime.fromisoformat(end))
@@ -392,11 +392,44 @@ def a_segment(person: Person, node: dict[str, Any], at: datetime, world: World) 
     if kind == "now":
         since = person.segments.get(slug)
         return since is not None and ("for" not in node or since <= step(at, node["for"], -1))
-    wanted = "exited" if kind == "left" else "entered"
+    wanted, zone = "exited" if kind == "left" else "entered", zone_of(person, world)
+    if kind == "ever" and "window" in node:
+        return any(overlaps(stay, node["window"], at, zone) for stay in stays(person, slug))
     return any(
-        (where, what) == (slug, wanted) and when <= at and in_window(when, node.get("window"), at, world)
+        (where, what) == (slug, wanted) and when <= at and in_window(when, node.get("window"), at, zone)
         for where, what, when in person.moves
     )
+
+
+TICK = timedelta(microseconds=1)
+
+
+def stays(person: Person, slug: str) -> list[tuple[datetime, datetime | None]]:
+    """Return each stay in a segment: when it began, and when it ended if it has."""
+    moved = [when for where, _, when in person.moves if where == slug]
+    return [(begun, moved[n + 1] if n + 1 < len(moved) else None) for n, begun in enumerate(moved) if n % 2 == 0]
+
+
+def overlaps(stay: tuple[datetime, datetime | None], window: dict[str, str], at: datetime, zone: str) -> bool:
+    """Say whether some instant of a stay up to now lies in a window: its first, its last, or one of the window's own ends."""
+    begun, ended = stay
+    last = at if ended is None else min(ended - TICK, at)
+    if begun > last:
+        return False
+    return (
+        in_window(begun, window, at, zone) or in_window(last, window, at, zone) or spans(begun, last, window, at, zone)
+    )
+
+
+def spans(begun: datetime, last: datetime, window: dict[str, str], at: datetime, zone: str) -> bool:
+    """Say whether a window that holds neither end of a stay lies inside it."""
+    if "from" not in window:
+        return False  # a window with one end that lies in a stay holds one of the stay's ends
+    end = window["from"]
+    first = datetime.fromisoformat(end)
+    if len(end) == 10:
+        first = datetime.combine(date.fromisoformat(end), time(), ZoneInfo(zone))
+    return begun <= first <= last and in_window(first.astimezone(UTC), window, at, zone)
 
 
 def a_sample(person: Person, node: dict[str, Any], at: datetime, world: World) -> bool:
