@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from contacts.models import Read
+from contacts.storing import Answer, array, ask, together
 
 READS_LOCK = 7_265_616_473  # any constant of its own
 
@@ -47,11 +48,23 @@ def read_facts(facts: Collection[str]) -> dict[str, int]:
     """
     if not facts:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
-        # A statement of its own: its snapshot must be younger than the lock.
-        cursor.execute("SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s) GROUP BY fact", [_asked(facts)])
-        found = dict(cursor.fetchall())
+    with together():
+        asked = ask_facts(facts)
+    return facts_read(facts, asked)
+
+
+def ask_facts(facts: Collection[str]) -> Answer:
+    """Keep new readers waiting, and ask who reads facts; `facts_read` understands the answer."""
+    ask("SELECT pg_advisory_xact_lock_shared(%s::bigint)", [READS_LOCK])
+    # A statement of its own: its snapshot must be younger than the lock.
+    return ask(
+        "SELECT fact, min(stage) FROM contacts_read WHERE fact = ANY(%s::text[]) GROUP BY fact", [array(_asked(facts))]
+    )
+
+
+def facts_read(facts: Collection[str], asked: Answer) -> dict[str, int]:
+    """Return what `read_facts` does, out of an answer."""
+    found = dict(asked.rows())
     return found if MESSAGE_SETTLED not in found else {**found, **_messages(facts, found[MESSAGE_SETTLED])}
 
 

@@ -9,15 +9,15 @@ from django.db import OperationalError, connection, transaction
 from psycopg import errors
 
 from contacts import consents, storing
-from contacts.changes import NewChange, queue, read_facts
-from contacts.learning import Known, Types, is_number, learn_attributes, learn_names
+from contacts.changes import NewChange, ask_facts, facts_read, queue
+from contacts.learning import Known, Types, ask_names, is_number, learn_attributes, learn_names
 from contacts.live import poke_soon
 from contacts.locking import Stale, created, load, lock
 from contacts.merging import join_attributes, join_rows
 from contacts.people import Person
-from contacts.resolution import Directory, allocate, resolve
+from contacts.resolution import Directory, ask_holders, ask_ids, resolve
 from contacts.spec import Item, Source, read_item
-from contacts.storing import NewEvent
+from contacts.storing import Answer, NewEvent
 from workspace import clean, doorbell
 from workspace.crash import crashpoint
 from workspace.problems import Fault, Refused
@@ -49,6 +49,8 @@ class Batch:
     lane: int
     fires: bool
     known: dict[str, Known] = field(default_factory=dict)
+    holders: dict[str, Answer] = field(default_factory=dict)
+    event_ids: list[int] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     directory: Directory = field(default_factory=Directory)
     events: list[NewEvent] = field(default_factory=list)
@@ -151,19 +153,26 @@ def _store(batch: Batch, taken: Taken) -> None:
 def _accept(batch: Batch) -> None:
     """Keep the items whose message id is new and whose event name is not blocked."""
     first = {item.message_id: item for item in reversed(batch.items)}
-    fresh = storing.accept(batch.source.name, first, batch.received_at)
+    with storing.together():
+        accepted = storing.ask_accept(batch.source.name, first, batch.received_at)
+        names, batch.holders = ask_names(batch.items), ask_holders(batch.items)
+        ids = ask_ids("contacts_event", sum(1 for item in batch.items if item.event))
+    fresh = {row[0] for row in accepted.rows()}
+    batch.event_ids = sorted([row[0] for row in ids.rows()])
     batch.items = [item for item in batch.items if item.message_id in fresh and first[item.message_id] is item]
-    batch.known = learn_names(batch.items, batch.received_at)
+    batch.known = learn_names(batch.items, batch.received_at, names)
     batch.items = [item for item in batch.items if not (item.event and batch.known[item.event].blocked)]
 
 
 def _find(batch: Batch) -> None:
     """Find or make everyone's contact and lock what is known of them."""
+    asked: dict[str, Answer] | None = batch.holders
     for _ in range(TRIES):
-        batch.people, batch.directory = resolve(batch.items, public=batch.source.public)
+        batch.people, batch.directory = resolve(batch.items, public=batch.source.public, asked=asked)
         try:
             _lock(batch)
         except Stale:
+            asked = None
             continue
         return
     raise OperationalError("These contacts are being merged by others; try again.")
@@ -223,10 +232,8 @@ def _learn(batch: Batch) -> Types:
 
 def _write(batch: Batch) -> None:
     told = [(i, p) for i, p in zip(batch.items, batch.people, strict=True) if i.event]
-    ids = allocate("contacts_event", len(told))
-    batch.events = [_event(new_id, item, person, batch) for new_id, (item, person) in zip(ids, told, strict=True)]
+    batch.events = [_event(pk, item, person, batch) for pk, (item, person) in zip(batch.event_ids, told, strict=False)]
     storing.store_events(batch.events, source=batch.source.name, received_at=batch.received_at)
-    storing.store_activity(one for one in batch.everyone() if one.merged_into is None)
     evidence = _evidence(batch)
     consents.record(evidence)
     batch.changes += consents.changes_of(evidence, fires=batch.fires, lane=batch.lane)
@@ -276,12 +283,16 @@ def _evidence(batch: Batch) -> list[consents.Evidence]:
 
 
 def _queue(batch: Batch) -> list[int]:
-    """Queue the Changes of facts that somebody reads; only those are ever made."""
+    """Move on when contacts were seen, and queue the Changes of facts that somebody reads; only those are made."""
     said = [
         (one.id, fact, at) for one in batch.everyone() if one.merged_into is None for fact, at in _facts(one, batch)
     ]
     known = {one.fact for one in batch.changes} | {fact for _, fact, _ in said}
-    read = read_facts(known | {f"event:{item.event}" for item in batch.items if item.event})
+    known |= {f"event:{item.event}" for item in batch.items if item.event}
+    with storing.together():
+        storing.store_activity(one for one in batch.everyone() if one.merged_into is None)
+        asked = ask_facts(known)
+    read = facts_read(known, asked)
     cause, fires, lane = "import" if batch.source.importing else "data", batch.fires, batch.lane
     batch.changes += [
         NewChange(one.contact_id, fact, "data", one.id, at=one.at, fires=fires, lane=lane)

@@ -8,7 +8,7 @@ from typing import Any
 
 from contacts.models import name_id
 from contacts.spec import Item
-from contacts.storing import array, run, run_prepared
+from contacts.storing import Answer, array, ask, run
 from contacts.types import leaves, type_of_value
 
 VALUE_PROPERTIES = ("revenue", "value", "total", "price", "amount")
@@ -44,9 +44,19 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def learn_names(items: Sequence[Item], at: datetime) -> dict[str, Known]:
+def ask_names(items: Iterable[Item]) -> Answer:
+    """Ask for what is known of the event names of a batch."""
+    return ask(
+        """SELECT id, value_property, properties, blocked, last_seen_at FROM contacts_eventname
+           WHERE id = ANY(%s::bigint[])""",
+        [array({name_id(name) for name in {item.event for item in items if item.event}})],
+    )
+
+
+def learn_names(items: Sequence[Item], at: datetime, asked: Answer | None = None) -> dict[str, Known]:
     """Return what is known of each event name of the batch, with what the batch taught stored."""
-    known = _read_names({item.event for item in items if item.event})
+    held = {row[0]: _known(*row) for row in (asked or ask_names(items)).rows()}
+    known = {name: held.get(name_id(name)) or Known(name_id(name)) for name in {item.event for item in items} - {""}}
     for item in items:
         if item.event:
             known[item.event].learn(item.properties)
@@ -59,26 +69,8 @@ def learn_names(items: Sequence[Item], at: datetime) -> dict[str, Known]:
     return known
 
 
-def _read_names(names: set[str]) -> dict[str, Known]:
-    ids = {name_id(name): name for name in names}
-    found = {
-        row[0]: Known(*row)
-        for row in _decoded(
-            run_prepared(
-                """SELECT id, value_property, properties, blocked, last_seen_at FROM contacts_eventname
-                   WHERE id = ANY(%s::bigint[])""",
-                [array(ids)],
-            )
-            if ids
-            else []
-        )
-    }
-    return {name: found.get(one) or Known(one) for one, name in ids.items()}
-
-
-def _decoded(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[Any, ...]]:
-    for row in rows:
-        yield (*row[:2], json.loads(row[2]) if isinstance(row[2], str) else row[2], *row[3:])
+def _known(pk: int, value_property: str, properties: Any, *rest: Any) -> Known:
+    return Known(pk, value_property, json.loads(properties) if isinstance(properties, str) else properties, *rest)
 
 
 def _has_news(known: Known, at: datetime) -> bool:

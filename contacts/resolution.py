@@ -1,7 +1,7 @@
 """Finding and making the contacts that a batch speaks of: a few statements, however large the batch."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
@@ -10,7 +10,7 @@ from contacts.addresses import key_of_email
 from contacts.models import Identity as IdentityRow
 from contacts.people import Identity, Person
 from contacts.spec import Item
-from contacts.storing import array, run_prepared
+from contacts.storing import Answer, array, ask
 
 USER, ANONYMOUS = IdentityRow.Kind.USER.value, IdentityRow.Kind.ANONYMOUS.value
 STRIPES = 128  # locks that makers of contacts share; few enough for many batches to fit the lock table
@@ -56,27 +56,34 @@ def addresses_of(item: Item) -> list[Identity]:
     return [*found, ("sms", phone)] if phone else found
 
 
-def resolve(items: Sequence[Item], *, public: bool) -> tuple[list[Person], Directory]:
-    """Return the contact of each item, making, naming and joining contacts in memory as the items say."""
+def resolve(
+    items: Sequence[Item], *, public: bool, asked: dict[str, Answer] | None = None
+) -> tuple[list[Person], Directory]:
+    """Return the contact of each item, making, naming and joining contacts in memory as the items say.
+
+    `asked`: an answer of ask_holders for at least these items.
+    """
     directory = Directory()
-    _look_up(directory, items, public)
+    _look_up(directory, items, public, asked or ask_holders(items))
     if opening := [item for item in items if _opens(item, directory)]:
         _lock_stripes(opening, public)
-        _look_up(directory, opening, public)
+        _look_up(directory, opening, public, ask_holders(opening))
         opening = [item for item in opening if _opens(item, directory)]
     directory.fresh_ids = allocate("contacts_contact", len(opening))
     return [_settle(item, directory, public) for item in items], directory
 
 
-def allocate(table: str, count: int) -> list[int]:
-    """Take so many ids of a table's sequence, in order."""
-    if not count:
-        return []
-    rows = run_prepared(
+def ask_ids(table: str, count: int) -> Answer:
+    """Ask for so many ids of a table's sequence."""
+    return ask(
         "SELECT nextval(s) FROM (SELECT pg_get_serial_sequence(%s, 'id') s) q, generate_series(1, %s::int)",
         [table, count],
     )
-    return sorted([row[0] for row in rows])
+
+
+def allocate(table: str, count: int) -> list[int]:
+    """Take so many ids of a table's sequence, in order."""
+    return sorted([row[0] for row in ask_ids(table, count).rows()]) if count else []
 
 
 def _opens(item: Item, directory: Directory) -> bool:
@@ -91,13 +98,18 @@ def _opens(item: Item, directory: Directory) -> bool:
     return found[0] is not found[-1] and not (found[-1] and found[-1].user_id)
 
 
-def _look_up(directory: Directory, items: Sequence[Item], public: bool) -> None:
-    """Read who holds the names and addresses of items into the directory."""
+def ask_holders(items: Iterable[Item]) -> dict[str, Answer]:
+    """Ask who holds the identities that items name."""
     named = {one for item in items for one in identities_of(item)}
-    for kind, statement in _HOLDERS.items():
-        if values := [value for named_as, value in named if named_as == kind]:
-            for value, contact_id, user_id in run_prepared(statement, [array(values)]):
-                directory.by_identity[kind, value] = directory.person(contact_id, user_id)
+    values = {kind: [value for named_as, value in named if named_as == kind] for kind in _HOLDERS}
+    return {kind: ask(_HOLDERS[kind], [array(asked)]) for kind, asked in values.items() if asked}
+
+
+def _look_up(directory: Directory, items: Sequence[Item], public: bool, asked: dict[str, Answer]) -> None:
+    """Read who holds the names and addresses of items into the directory."""
+    for kind, answer in asked.items():
+        for value, contact_id, user_id in answer.rows():
+            directory.by_identity[kind, value] = directory.person(contact_id, user_id)
     _look_up_ids(directory, {item.contact_id for item in items if item.contact_id})
     if not public:
         _look_up_addresses(directory, {one for item in items if item.traits for one in addresses_of(item)})

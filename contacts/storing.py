@@ -1,7 +1,8 @@
 """Writing what a batch says: one statement for each table, however large the batch."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,12 +52,31 @@ class _Prepared(psycopg.Cursor[Any]):
         return super().execute(query, params, prepare=True, **rest)
 
 
-def run_prepared(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Do as `run` does with one of the few statements of every batch: a third less work for the database."""
+class Answer:
+    """What a statement comes back with."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return the rows, if the statement has any; of statements that go together, once they all went."""
+        return list(self._cursor.fetchall()) if self._cursor.description else []
+
+
+def ask(sql: str, parameters: Sequence[Any] = ()) -> Answer:
+    """Send one of the few statements of every batch, prepared: a third less work for the database than `run`."""
     connection.ensure_connection()
-    with connection._prepare_cursor(_Prepared(connection.connection)) as cursor:  # type: ignore[attr-defined] # as Django's own cursors are made
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall()) if cursor.description else []
+    cursor = connection._prepare_cursor(_Prepared(connection.connection))  # type: ignore[attr-defined] # as Django makes its own
+    cursor.execute(sql, parameters)
+    return Answer(cursor)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Let the statements asked inside go to the database in one trip, in their order."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 def array(values: Iterable[int | str]) -> str:
@@ -72,13 +92,17 @@ def _quoted(text: str) -> str:
 
 def accept(source: str, message_ids: Iterable[str], received_at: datetime) -> set[str]:
     """Write receipts and return the message ids that were not accepted before."""
-    rows = run_prepared(
+    return {row[0] for row in ask_accept(source, message_ids, received_at).rows()}
+
+
+def ask_accept(source: str, message_ids: Iterable[str], received_at: datetime) -> Answer:
+    """Write receipts; the answer has the message ids that were not accepted before."""
+    return ask(
         """INSERT INTO contacts_receipt (source, message_id, received_at)
            SELECT %s, m, %s FROM unnest(%s::text[]) m
            ON CONFLICT (source, message_id) DO NOTHING RETURNING message_id""",
         [source, received_at, array(sorted(message_ids))],
     )
-    return {row[0] for row in rows}
 
 
 def store_people(people: Iterable[Person]) -> None:
@@ -226,7 +250,7 @@ def store_activity(people: Iterable[Person]) -> None:
     """Move on when contacts were last heard of; never back."""
     rows = sorted([(one.id, one.seen_at) for one in people if one.seen_at])
     if rows:
-        run_prepared(
+        ask(
             """INSERT INTO contacts_activity AS a (contact_id, last_seen_at)
                SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])
                ON CONFLICT (contact_id) DO UPDATE SET last_seen_at = excluded.last_seen_at
