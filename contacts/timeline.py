@@ -29,7 +29,7 @@ class Entry:
     at: datetime
     claimed_at: datetime | None  # when it claims to have happened, if that is ahead of its arrival
     source: str
-    value: Any
+    value: str  # with its currency where the event names one
     properties: list[tuple[str, str]]
     tone: int
     icon: str
@@ -68,11 +68,19 @@ def _entry(event: Event) -> Entry:
         at=event.at,
         claimed_at=event.occurred_at if event.occurred_at > event.received_at else None,
         source=event.source,
-        value=event.value,
+        value=_money(event),
         properties=[(key, _shown(value)) for key, value in sorted(event.properties.items())],
         tone=event.name_id % 10,
         icon=_icon(event.name.name.lower()),
     )
+
+
+def _money(event: Event) -> str:
+    if event.value is None:
+        return ""
+    currency = event.properties.get("currency")
+    unit = f" {currency}" if isinstance(currency, str) and len(currency) == 3 else ""
+    return f"{event.value.normalize():,f}{unit}"
 
 
 def _icon(name: str) -> str:

@@ -7,7 +7,8 @@ from django.http import HttpRequest, QueryDict
 
 from flows import activation, canvas, drafts, publishing, services, stats
 from flows.editing import Outcome
-from flows.forms import UNITS, duration_parts, duration_text, read_criteria
+from flows.form_reading import duration_text, read_criteria
+from flows.forms import UNITS, duration_parts
 from flows.models import Flow
 from segmentation.models import Segment
 from segmentation.services import size_of

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from flows import canvas, drafts, services
-from flows.forms import read_settings
+from flows.form_reading import read_settings
 from flows.graph import Graph
 from flows.models import Flow
 from flows.nodes import KINDS

@@ -4,11 +4,11 @@ from django.urls import path
 
 from flows import api as wire
 from flows import enrollment_api as ways
+from flows import list_pages, people, starter_pages
 from flows import pages as views
-from flows import people, starter_pages
 
 pages = [
-    path("flows/", views.flows, name="flows"),
+    path("flows/", list_pages.flows, name="flows"),
     path("flows/start/<slug:slug>/", starter_pages.start, name="flow_start"),
     path("flows/<int:pk>/", views.flow, name="flow"),
     path("flows/<int:pk>/nodes/<slug:key>/", views.flow_node, name="flow_node"),

@@ -1,0 +1,135 @@
+"""What a person typed into the panel, read back as a node's settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import QueryDict
+
+from flows.forms import VERBS, Choices, widget_of
+from flows.nodes.base import AnyNode
+from flows.typed import typed
+from workspace import clean
+from workspace.problems import Fault
+
+LIMIT = 256 * 1024
+
+
+def read_settings(node: AnyNode, post: QueryDict, choices: Choices) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the settings a person sent, with what could not be read at all."""
+    faults: list[Fault] = []
+    raw: dict[str, Any] = {}
+    for name in node.Settings.model_fields:
+        read = READERS.get(widget_of(node, name), _text)
+        raw[name] = read(post, name, choices, faults)
+    return raw, faults
+
+
+Reader = Callable[[QueryDict, str, Choices, list[Fault]], Any]
+
+
+def _text(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    text = post.get(f"s.{name}", "")
+    try:
+        return clean.check(text.replace("\r\n", "\n"))
+    except clean.Unclean as error:
+        faults.append(Fault(name, error.message))
+        return ""
+
+
+def _switch(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> bool:
+    return bool(post.get(f"s.{name}"))
+
+
+def _duration(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> str:
+    return duration_text(post.get(f"s.{name}.count", ""), post.get(f"s.{name}.unit", "d"))
+
+
+def duration_text(count: str, unit: str) -> str:
+    """Put a number and a unit together as a duration; empty when no number was typed."""
+    count = count.strip().lstrip("0")
+    return f"{count}{unit}" if count else ""
+
+
+def _criteria(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    return read_criteria(post.get(f"s.{name}", ""), name, faults)
+
+
+def read_criteria(text: str, path: str, faults: list[Fault]) -> dict[str, Any] | None:
+    """Read the document a criteria builder posts; "" is none."""
+    if not text.strip():
+        return None
+    try:
+        document = clean.read(text.encode("utf-8", "surrogatepass"), limit=LIMIT)
+    except clean.Unclean as error:
+        faults.append(Fault(path, error.message))
+        return None
+    if isinstance(document, dict):
+        return document
+    faults.append(Fault(path, "Criteria are one object."))
+    return None
+
+
+def _where(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    known = choices.properties.get(post.get("s.event_name", "").strip(), {})
+    columns = [post.getlist(f"s.{name}.{part}") for part in ("property", "operator", "value")]
+    conditions = []
+    for prop, operator, value in zip(*columns, strict=False):
+        if not prop.strip():
+            continue
+        condition: dict[str, Any] = {"propertyName": prop.strip(), "operator": operator}
+        if operator not in ("is_null", "is_not_null"):
+            condition["value"] = typed(value, known.get(prop.strip()), number=operator in (">", ">=", "<", "<="))
+        conditions.append(condition)
+    joined = "OR" if post.get(f"s.{name}.joined") == "OR" else "AND"
+    return {"operator": joined, "conditions": conditions} if conditions else None
+
+
+def _branches(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    columns = [post.getlist(f"s.{name}.{part}") for part in ("port", "label", "criteria")]
+    return [
+        {"port": port, "label": label.strip(), "criteria": read_criteria(text, f"{name}[{at}].criteria", faults)}
+        for at, (port, label, text) in enumerate(zip(*columns, strict=False))
+    ]
+
+
+def _changes(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    columns = [post.getlist(f"s.{name}.{part}") for part in ("attribute", "verb", "value")]
+    changes = []
+    for at, (attribute, verb, text) in enumerate(zip(*columns, strict=False)):
+        attribute = _property(attribute.strip(), choices)
+        if not attribute:
+            continue
+        if verb not in dict(VERBS):
+            faults.append(Fault(f"{name}[{at}]", "Choose set, clear, increase or append."))
+            continue
+        kind = choices.attributes.get(attribute)
+        value = True if verb == "clear" else typed(text, kind, number=verb == "increment")
+        changes.append({"attribute": attribute, verb: value})
+    return changes
+
+
+def _property(name: str, choices: Choices) -> str:
+    """Take "plan" for customProperties.plan unless it is a standard property."""
+    known = not name or name in choices.attributes or name.startswith("customProperties.") or name in STANDARD_NAMES
+    return name if known else f"customProperties.{name}"
+
+
+STANDARD_NAMES = {"email", "phone", "firstName", "lastName", "country", "city", "language", "timezone"} | {
+    "createdAt", "lastSeenAt", "emailSubscribed", "smsSubscribed", "whatsappSubscribed", "userId",
+}  # fmt: skip
+
+
+def _pairs(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> dict[str, str]:
+    pairs = zip(post.getlist(f"s.{name}.name"), post.getlist(f"s.{name}.value"), strict=False)
+    return {key.strip(): value.strip() for key, value in pairs if key.strip()}
+
+
+READERS: dict[str, Reader] = {
+    "switch": _switch,
+    "duration": _duration,
+    "criteria": _criteria,
+    "where": _where,
+    "branches": _branches,
+    "changes": _changes,
+    "pairs": _pairs,
+}

@@ -1,0 +1,108 @@
+"""The list of flows, and making one."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from flows import canvas, services, stats
+from flows.graph import GraphNode
+from flows.models import Flow, Node
+from workspace.audit import Actor
+from workspace.problems import Refused, refuse
+
+PAGE = 50
+RESTING = ("draft", "ended")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def flows(request: HttpRequest) -> HttpResponse:
+    """List the flows; POST makes one."""
+    if request.method == "POST":
+        return create(request)
+    shown = listed(request)
+    return render(request, "flows/_rows.html" if request.headers.get("HX-Request") else "flows/list.html", shown)
+
+
+def listed(request: HttpRequest) -> dict[str, Any]:
+    """Return what the list shows: one page of flows with their totals."""
+    words, status = canvas.asked(request, "q"), canvas.asked(request, "status")
+    page = max(1, int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdecimal() else 1)
+    found = list(_matching(words, status)[(page - 1) * PAGE : page * PAGE + 1])
+    totals = stats.totals([flow.pk for flow in found])
+    names = canvas.names_of_used()
+    rows = [_row(flow, totals.get(flow.pk, {}), names) for flow in found[:PAGE]]
+    address = request.GET.copy()
+
+    def at(number: int) -> str:
+        address["page"] = str(number)
+        return f"?{address.urlencode()}"
+
+    return {
+        "flows": rows,
+        "q": words,
+        "status": status,
+        "states": [*Flow.Status.choices, ("archived", "Archived")],
+        "triggers": canvas.TRIGGERS,
+        "newer": at(page - 1) if page > 1 else "",
+        "older": at(page + 1) if len(found) > PAGE else "",
+        "live_url": request.get_full_path(),
+    }
+
+
+def _matching(words: str, status: str) -> QuerySet[Flow]:
+    triggers = [entry.kind for entry in canvas.TRIGGERS]
+    first = Node.objects.filter(flow=OuterRef("pk"), kind__in=triggers).order_by("id")
+    found = Flow.objects.annotate(
+        trigger_kind=Subquery(first.values("kind")[:1]), trigger_settings=Subquery(first.values("settings")[:1])
+    )
+    found = found.filter(archived_at__isnull=status != "archived")
+    if status in Flow.Status.values:
+        found = found.filter(status=status)
+    if words:
+        found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
+    return found.order_by(F("updated_at").desc(), "-id")
+
+
+def _row(flow: Any, totals: dict[str, int], names: dict[str, str]) -> dict[str, Any]:
+    trigger = GraphNode("", flow.trigger_kind or "", settings=flow.trigger_settings or {})
+    return {
+        "flow": flow,
+        "status": shown_status(flow),
+        "trigger": _trigger_words(trigger, names),
+        "totals": totals,
+        "may_archive": flow.status in RESTING and flow.archived_at is None,
+    }
+
+
+def _trigger_words(trigger: GraphNode, names: dict[str, str]) -> str:
+    if not trigger.kind:
+        return "No trigger yet"
+    return canvas.said_of(trigger, names) or "The trigger is not set up yet"
+
+
+def shown_status(flow: Flow) -> str:
+    """Return the word of the status pill."""
+    return "archived" if flow.archived_at else flow.status
+
+
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a flow with its trigger and go to its canvas."""
+    canvas.allow(request, "flows.add_flow")
+    canvas.refuse_nul(request)
+    name, trigger = request.POST.get("name", "").strip(), request.POST.get("trigger", "")
+    try:
+        if not name:
+            raise refuse("name", "Give the flow a name.")
+        flow = services.create_flow(name=name, actor=Actor.of(user=request.user), trigger_kind=trigger or None)
+    except Refused as error:
+        said = [one.message for one in error.faults] or [error.detail]
+        shown = {**listed(request), "create_errors": said, "create_name": name}
+        return render(request, "flows/list.html", shown, status=422)
+    first = flow.nodes.values_list("key", flat=True).first()
+    return redirect(reverse("flow", args=[flow.pk]) + (f"?node={first}" if first else ""))
