@@ -217,7 +217,7 @@ def _group(document: dict[str, Any], path: str, depth: int, faults: list[Fault])
         )
         return None
     read = [
-        _read(one, _below(path, f"conditions[{index}]"), depth + isinstance(one, dict) * ("type" not in one), faults)
+        _read(one, _below(path, f"conditions[{index}]"), depth + (isinstance(one, dict) and "type" not in one), faults)
         for index, one in enumerate(inner)
     ]
     if len(faults) > before:
