@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from contacts.models import Contact
 from flows.rows import select
 from messaging.models import Message
 from segmentation import asking as personal
@@ -103,10 +102,12 @@ def _given(one: Subject, nodes: Collection[str], passed: Passed) -> Given:
     )
 
 
+_ALIVE = "SELECT id FROM contacts_contact WHERE id = ANY(%s) AND erased_at IS NULL AND merged_into_id IS NULL"
+
+
 def alive(contacts: Collection[int]) -> set[int]:
     """Return who of these contacts is neither erased nor merged."""
-    rows = Contact.objects.filter(pk__in=contacts, erased_at=None, merged_into=None)
-    return set(rows.values_list("pk", flat=True))
+    return {row[0] for row in select(_ALIVE, [list(contacts)])}
 
 
 def settled(keys: Collection[str]) -> dict[str, str]:

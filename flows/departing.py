@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db import connection
 
-from contacts.models import Contact
 from flows import ledger
 from flows.ledger import Counts, Ending
 from flows.models import Enrollment
+from flows.rows import select
 
 ERASED, MERGED = "contact erased", "merged"
 
@@ -23,14 +23,17 @@ class _Journey:
     entered_at: datetime
 
 
+_GONE = """
+SELECT id, merged_into_id, erased_at FROM contacts_contact
+WHERE id = ANY(%s) AND (merged_into_id IS NOT NULL OR erased_at IS NOT NULL)
+"""
+
+
 def depart(contacts: Collection[int], at: datetime, counts: Counts) -> set[int]:
     """Settle the journeys of those of these contacts who are gone; return whose winner is held by another batch."""
-    gone = {
-        pk: (winner, erased)
-        for pk, winner, erased in Contact.objects.filter(pk__in=contacts)
-        .exclude(merged_into=None, erased_at=None)
-        .values_list("pk", "merged_into_id", "erased_at")
-    }
+    gone = {pk: (winner, erased) for pk, winner, erased in select(_GONE, [list(contacts)])} if contacts else {}
+    if not gone:
+        return set()
     merged = {pk: winner for pk, (winner, erased) in gone.items() if winner is not None and erased is None}
     held = set(_hold(set(merged.values())))
     later = {pk for pk, winner in merged.items() if winner not in held}

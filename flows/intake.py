@@ -113,13 +113,15 @@ def _readers(facts: Collection[str]) -> dict[str, list[int]]:
     return readers
 
 
+_INSIDE = "SELECT DISTINCT flow_id FROM flows_enrollment WHERE contact_id = ANY(%s) AND status = 'active'"
+
+
 def _flows(readers: Mapping[str, Iterable[int]], changes: Sequence[Change]) -> set[int]:
     """Return the flows whose state the batch relies on."""
     versions = {version for those in readers.values() for version in those}
     flows = {plan.flow_id for plan in plans_of(versions).values()}
     maybe_gone = [one.contact_id for one in changes if one.fact == "contact"]
-    inside = Enrollment.objects.filter(contact__in=maybe_gone, status=Enrollment.Status.ACTIVE)
-    return flows | set(inside.values_list("flow_id", flat=True)) if maybe_gone else flows
+    return flows | {row[0] for row in select(_INSIDE, [maybe_gone])} if maybe_gone else flows
 
 
 class _Look:

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contacts import services as contacts
 from contacts.models import List
@@ -19,8 +18,7 @@ from workspace.problems import refuse
 CAUSE = "flow"
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(NamedTuple):
     """One effect for one enrollment."""
 
     effect: Effect

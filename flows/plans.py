@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from flows.activation import Activation
 from flows.models import Version, Watch
 from flows.nodes.base import AnyNode
 from messaging.models import Sender, Stream, TemplateVersion
+from workspace.durations import Duration
 
 MOST_CACHED = 500
 
@@ -39,6 +41,16 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the settings say about who may enter, read once."""
+
+    max_age: timedelta | None
+    gap: Duration | None
+    which: str
+    least_absence: Duration | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All of a version that the engine needs."""
 
@@ -56,6 +68,7 @@ class Plan:
     pinned: Mapping[str, Pinned]
     senders: Mapping[str, int]
     stream_id: int | None
+    terms: Terms
     reads: frozenset[str] = field(default=frozenset())  # of exits, goal and restart
 
     @property
@@ -118,13 +131,14 @@ def _plan(
 ) -> Plan:
     nodes = {one["id"]: _node(version.graph, one, watches) for one in version.graph["nodes"]}
     trigger = next(one for one in nodes.values() if one.type is not None and one.type.group == "trigger")
+    settings = activation.read(version.settings)
     by = {(one.purpose, one.name): one for one in watches if one.purpose != Watch.Purpose.ASK}
     standing = [one for one in watches if one.purpose in ("exit", "goal", "restart")]
     return Plan(
         version_id=version.pk,
         flow_id=version.flow_id,
         flow=version.flow.slug,
-        settings=activation.read(version.settings),
+        settings=settings,
         nodes=nodes,
         trigger=trigger,
         filter=_rule(by, "filter", "filter"),
@@ -137,7 +151,18 @@ def _plan(
         },
         senders=senders,
         stream_id=stream_id,
+        terms=_terms(settings, trigger.settings),
         reads=frozenset(fact for one in standing for fact in one.rule.reads if fact != "clock"),
+    )
+
+
+def _terms(settings: Activation, trigger: Any) -> Terms:
+    after = getattr(trigger, "after", "")
+    return Terms(
+        settings.oldest_event,
+        settings.gap,
+        getattr(trigger, "which", "any"),
+        Duration.parse(after) if after else None,
     )
 
 

@@ -148,8 +148,8 @@ def _claim(picked: Sequence[Picked], limit: int) -> tuple[list[Walker], datetime
     flows = [row[0] for row in select(_MOVING, [held])]
     wanted = {contact for _, contact, flow in picked if flow in flows}
     contacts = [row[0] for row in select(_CONTACTS, [sorted(wanted), limit])]
-    at = clock.now()
-    ids = [enrollment for enrollment, _, _ in picked]
+    at, held_now = clock.now(), set(contacts)
+    ids = [enrollment for enrollment, contact, _ in picked if contact in held_now]
     return _walkers(select(_ENROLLMENTS, [ids, contacts, flows, at])), at
 
 

@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from workspace.adapting import adapt_every_connection
+
 
 class WorkspaceConfig(AppConfig):
     """Who may come in, what time it is, what the rules of the house are."""
@@ -9,3 +11,7 @@ class WorkspaceConfig(AppConfig):
     name = "workspace"
     verbose_name = "Workspace"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Begin."""
+        adapt_every_connection()

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,8 +27,7 @@ class Port:
 NEXT = Port("next", "Next")
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """All that a decision may know: values, no doors to anywhere."""
 
     at: datetime
@@ -38,17 +38,16 @@ class Scene:
     visit: int
     waiting: bool = False
     holds: frozenset[str] = frozenset()  # the names of this node's questions that are answered yes
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = MappingProxyType({})
     message: str = ""  # what became of the message this node waits for
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(NamedTuple):
     """Leave by a port, doing this on the way."""
 
     port: str = "next"
     effects: tuple[Effect, ...] = ()
-    saw: Mapping[str, Any] = field(default_factory=dict)
+    saw: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
