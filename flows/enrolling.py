@@ -14,7 +14,6 @@ from flows.ledger import Counts
 from flows.models import Flow
 from flows.plans import Plan
 from flows.rows import select
-from workspace.durations import Duration
 
 CEILING_LOCK = 7_311  # class of the locks that let one batch at a time count towards a ceiling
 FRESH, BACKLOG = 0, 5
@@ -153,8 +152,7 @@ def _entered(plans: Iterable[Plan], at: datetime) -> dict[int, tuple[int, int]]:
 
 
 def _facts(one: Candidate, flow: Flow, alive: bool, answers: Answers, past: _Past, at: datetime) -> entry.Facts:
-    settings, trigger = one.plan.settings, one.plan.trigger.settings
-    after = getattr(trigger, "after", "")
+    settings, terms = one.plan.settings, one.plan.terms
     entered, today = past.entered.get(one.plan.flow_id, (0, 0))
     return entry.Facts(
         now=at,
@@ -164,15 +162,15 @@ def _facts(one: Candidate, flow: Flow, alive: bool, answers: Answers, past: _Pas
         activated_at=flow.activated_at,
         alive=alive,
         fires=one.fires,
-        max_age=settings.oldest_event,
-        which=getattr(trigger, "which", "any"),
+        max_age=terms.max_age,
+        which=terms.which,
         nth=one.nth,
         absence=one.absence,
-        least_absence=Duration.parse(after) if after else None,
+        least_absence=terms.least_absence,
         still=one.still,
         inside=one.place in past.inside,
         last_exit=past.last_exit.get(one.place),
-        reentry=settings.gap,
+        reentry=terms.gap,
         filter_holds=one.plan.filter is None or answers.holds(one.plan.filter, one),
         exit_holds=any(answers.holds(rule, one) for rule, _ in one.plan.exits),
         recent=past.recent.get((one.plan.flow_id, one.contact_id), 0),
