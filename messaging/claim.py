@@ -49,9 +49,9 @@ def claim(limit: int, channels: Sequence[str], at: datetime) -> Claim:
 
 
 def _loaded(ids: Sequence[int]) -> list[Message]:
-    found = Message.objects.filter(pk__in=ids).select_related(
-        "contact", "template_version__template", "sender", "stream"
-    )
+    """Read messages with their contacts, and once each what many of them share."""
+    found = Message.objects.filter(pk__in=ids)
+    found = found.select_related("contact").prefetch_related("template_version__template", "sender", "stream")
     return sorted(found, key=lambda one: (one.lane, one.due_at, one.pk))
 
 

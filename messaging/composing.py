@@ -73,9 +73,12 @@ def _foot(words: Words, house: Workspace, link: str) -> str:
 
 def from_of(sender: Sender | None) -> str:
     """Return the From header of a sender."""
-    if sender is None:
-        return str(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((one_line(sender.display_name), one_line(sender.address)))
+    return _from(sender.display_name, sender.address) if sender else str(settings.DEFAULT_FROM_EMAIL)
+
+
+@lru_cache(maxsize=256)
+def _from(name: str, address: str) -> str:
+    return formataddr((one_line(name), one_line(address)))
 
 
 def _reply_to(content: Mapping[str, Any], sender: Sender | None) -> str:

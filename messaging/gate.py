@@ -4,6 +4,7 @@ Three statements in one short transaction: lock the contacts; look (a statement 
 younger than the locks: whoever unsubscribes holds the same lock); flip. What the flip returns may be called, once.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,8 +35,7 @@ SET status = v.status, gate = v.gate, reason = v.reason, address = v.address,
     calling_at = CASE WHEN v.status = 'calling' THEN %(at)s ELSE m.calling_at END,
     settled_at = CASE WHEN v.status = 'refused' THEN %(at)s END,
     attempts = m.attempts + (v.status = 'calling')::int
-FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(gates)s::text[], %(reasons)s::text[], %(addresses)s::text[],
-            %(untils)s::timestamptz[]) AS v(id, status, gate, reason, address, until)
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, status text, gate text, reason text, address text, until timestamptz)
 WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'sending'
 RETURNING m.id, m.status, m.address
 """
@@ -167,11 +167,18 @@ def _judge_in_turn(scenes: dict[int, policy.Scene], messages: Sequence[Message])
 def _flip(
     token: UUID, scenes: Mapping[int, policy.Scene], verdicts: Mapping[int, policy.Verdict], at: datetime
 ) -> list[tuple[Any, ...]]:
-    rows = [(pk, STATUS[v.outcome], v.gate, v.reason, scenes[pk].address, v.until) for pk, v in verdicts.items()]
-    if not rows:
-        return []
-    names = ("ids", "statuses", "gates", "reasons", "addresses", "untils")
-    given: dict[str, Any] = dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))
+    rows = json.dumps([_row(pk, scenes[pk].address, verdict) for pk, verdict in verdicts.items()])
     with connection.cursor() as cursor:
-        cursor.execute(FLIP, {**given, "token": token, "at": at, "lease": at + LEASE + timedelta(seconds=5)})
+        cursor.execute(FLIP, {"rows": rows, "token": token, "at": at, "lease": at + LEASE + timedelta(seconds=5)})
         return list(cursor.fetchall())
+
+
+def _row(pk: int, address: str, verdict: policy.Verdict) -> dict[str, Any]:
+    return {
+        "id": pk,
+        "status": STATUS[verdict.outcome],
+        "gate": verdict.gate,
+        "reason": verdict.reason,
+        "address": address,
+        "until": verdict.until.isoformat() if verdict.until else None,
+    }

@@ -37,6 +37,8 @@ _LAYOUT = """<!doctype html>
 </body></html>"""
 _PREHEADER = '<div style="display:none;max-height:0;overflow:hidden;opacity:0">{text}</div>'
 _FOOT = '<p style="max-width:600px;margin:24px auto 0;font-size:12px;line-height:1.5;color:#667085;text-align:center">{text}</p>'
+_BODY = re.compile(r"<body\b", re.I)
+_STYLE = re.compile(r"<style\b", re.I)
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 
@@ -105,13 +107,13 @@ def render_email(words: Words, values: Mapping[str, Any], *, foot: str = "") -> 
 
 
 def _finished(body: str, preheader: str, foot: str) -> str:
-    whole = body if re.search(r"<body\b", body, re.I) else _LAYOUT.replace("{body}", body)
+    whole = body if _BODY.search(body) else _LAYOUT.replace("{body}", body)
     if preheader:
         hidden = _PREHEADER.replace("{text}", escape(preheader))
         whole = re.sub(r"(<body\b[^>]*>)", lambda m: m[1] + hidden, whole, count=1, flags=re.I)
     if foot:
         whole = _before_end(whole, _FOOT.replace("{text}", foot))
-    return _inliner.inline(whole) if re.search(r"<style\b", whole, re.I) else whole
+    return _inliner.inline(whole) if _STYLE.search(whole) else whole
 
 
 def _before_end(whole: str, part: str) -> str:
@@ -121,6 +123,8 @@ def _before_end(whole: str, part: str) -> str:
 
 def one_line(text: str) -> str:
     """Return text without control characters and line breaks, as headers need it."""
+    if text.isprintable():
+        return " ".join(text.split())
     return re.sub(r"\s+", " ", _CONTROL.sub(" ", text)).strip()
 
 

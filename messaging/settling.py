@@ -1,5 +1,6 @@
 """Recording what became of calls: only where the token is still ours, in one transaction with what the contacts learn."""
 
+import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from psycopg.types.json import Jsonb
 
 from contacts import changes
 from contacts.changes import NewChange
@@ -26,8 +26,8 @@ UPDATE messaging_message m
 SET status = v.status, provider_id = v.provider_id, reason = v.reason, due_at = coalesce(v.due_at, m.due_at),
     content = CASE WHEN v.answer IS NULL THEN m.content ELSE m.content || jsonb_build_object('answer', v.answer) END,
     token = NULL, lease_until = NULL, settled_at = CASE WHEN v.status = 'queued' THEN NULL ELSE %(at)s END
-FROM unnest(%(ids)s::bigint[], %(statuses)s::text[], %(provider_ids)s::text[], %(reasons)s::text[],
-            %(dues)s::timestamptz[], %(answers)s::jsonb[]) AS v(id, status, provider_id, reason, due_at, answer)
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, status text, provider_id text, reason text,
+     due_at timestamptz, answer jsonb)
 WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'calling'
 RETURNING m.id, m.status
 """
@@ -63,18 +63,22 @@ def note_settled(messages: Iterable[Message], at: datetime) -> None:
 
 
 def _record(token: UUID, called: Sequence[tuple[Message, Receipt]], at: datetime) -> dict[int, str]:
-    rows = [_row(message, receipt, at) for message, receipt in called]
-    names = ("ids", "statuses", "provider_ids", "reasons", "dues", "answers")
-    given: dict[str, Any] = dict(zip(names, (list(column) for column in zip(*rows, strict=True)), strict=True))
+    rows = json.dumps([_row(message, receipt, at) for message, receipt in called])
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, {**given, "token": token, "at": at})
+        cursor.execute(RECORD, {"rows": rows, "token": token, "at": at})
         return dict(cursor.fetchall())
 
 
-def _row(message: Message, receipt: Receipt, at: datetime) -> tuple[Any, ...]:
+def _row(message: Message, receipt: Receipt, at: datetime) -> dict[str, Any]:
     status, due = outcome_of(message, receipt, at)
-    answer = Jsonb(receipt.answer) if receipt.answer is not None and message.channel == "webhook" else None
-    return (message.pk, status, receipt.provider_id[:500], receipt.reason, due, answer)
+    return {
+        "id": message.pk,
+        "status": status,
+        "provider_id": receipt.provider_id[:500],
+        "reason": receipt.reason,
+        "due_at": due.isoformat() if due else None,
+        "answer": receipt.answer if message.channel == "webhook" else None,
+    }
 
 
 def outcome_of(message: Message, receipt: Receipt, at: datetime) -> tuple[str, datetime | None]:
