@@ -2,6 +2,8 @@
 
 from django.db import DatabaseError, connection, transaction
 
+QUERY_CANCELED = "57014"
+
 
 def try_pattern(pattern: str) -> str:
     """Return what is wrong with a regular expression, or "" when PostgreSQL takes it in good time."""
@@ -13,5 +15,7 @@ def try_pattern(pattern: str) -> str:
             cursor.execute("SELECT repeat('ab1@ -', 20) ~ %s::text", [pattern])
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
     except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", "") == QUERY_CANCELED:
+            return "it takes too long to match"
         return str(error).splitlines()[0]
     return ""

@@ -164,6 +164,15 @@ others = st.one_of(
     ),
     st.just({"type": "SEGMENT", "segment": "vip", "membership": "ever"}),
     st.just({"type": "LIST", "list": "team"}),
+    st.builds(
+        lambda channel, topic: {"type": "REACHABILITY", "channel": channel, **topic},
+        st.sampled_from(["email", "sms", "whatsapp"]),
+        st.sampled_from([{}, {"topic": ""}, {"topic": "news"}]),
+    ),
+    st.builds(
+        lambda state: {"type": "FLOW", "flow": "welcome", **state},
+        st.sampled_from([{}, *({"state": state} for state in ("active", "completed", "exited", "ever"))]),
+    ),
     st.just({"type": "SAMPLE", "percent": 30, "salt": "x"}),
     st.just({"type": "EVERYONE"}),
 )

@@ -43,6 +43,9 @@ class Person:
     consents: dict[str, str] = field(default_factory=dict)
     events: list[Did] = field(default_factory=list)
     lists: set[str] = field(default_factory=set)
+    topics: dict[tuple[str, str], str] = field(default_factory=dict)  # channel and topic → status
+    reachable: set[str] = field(default_factory=set)  # channels with an address that is not suppressed
+    flows: list[tuple[str, str]] = field(default_factory=list)  # flow and status of each enrollment
     segments: dict[str, datetime] = field(default_factory=dict)
     moves: list[tuple[str, str, datetime]] = field(default_factory=list)
     alive: bool = True
@@ -437,7 +440,20 @@ def a_sample(person: Person, node: dict[str, Any], at: datetime, world: World) -
     return int(digest[:7], 16) < Decimal(str(node["percent"])) / 100 * 16**7
 
 
+def a_reach(person: Person, node: dict[str, Any], at: datetime, world: World) -> bool:
+    channel, topic = node["channel"], node.get("topic", "")
+    said = person.topics.get((channel, topic)) if topic else person.consents.get(channel)
+    return channel in person.reachable and said == "subscribed" and person.consents.get(channel) != "unsubscribed"
+
+
+def a_flow(person: Person, node: dict[str, Any], at: datetime, world: World) -> bool:
+    state = node.get("state", "active")
+    return any(slug == node["flow"] and state in ("ever", status) for slug, status in person.flows)
+
+
 KINDS = {
+    "REACHABILITY": a_reach,
+    "FLOW": a_flow,
     "PROPERTY": a_property,
     "EVENT": an_event,
     "SEGMENT": a_segment,

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import Model
 
 from contacts.models import (
     Activity,
+    Address,
     Attribute,
     ConsentNow,
     Contact,
@@ -16,8 +18,11 @@ from contacts.models import (
     EventName,
     List,
     ListMember,
+    Suppression,
+    Topic,
     name_id,
 )
+from flows.models import Enrollment, Flow, Version
 from segmentation.models import Membership, Segment, Transition
 from tests.segmentation.documents import DAYS, DECLARED, EVENTS, HOSTILE, INSTANTS, NUMBERS, TEXTS
 from tests.segmentation.oracle import Did, Person, World
@@ -48,6 +53,10 @@ def settle(count: int = 300, seed: int = 7) -> list[Person]:
     _deaths(rng, contacts, people)
     _events(rng, people)
     _belongings(rng, people)
+    _reached(rng, people)
+    _journeys(rng, people)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as autovacuum does: plans without statistics try every row with every other
     return people
 
 
@@ -149,6 +158,60 @@ def _belongings(rng: random.Random, people: list[Person]) -> None:
             _join(rng, person, staff, rows)
     for model, every in rows.items():
         model._default_manager.bulk_create(every)
+
+
+def _reached(rng: random.Random, people: list[Person]) -> None:
+    """Give some an address, suppressed for some, and some a word about a topic."""
+    Topic.objects.create(name="News", slug="news")
+    addresses, consents, suppressed = [], [], []
+    for person in people:
+        for channel in ("email", "sms"):
+            if rng.random() < 0.7:
+                digest = f"{channel}{person.id}"
+                addresses.append(Address(contact_id=person.id, channel=channel, value="x", digest=digest))
+                if rng.random() < 0.2:
+                    suppressed.append(Suppression(channel=channel, digest=digest, reason="manual"))
+                else:
+                    person.reachable.add(channel)
+            if status := rng.choice(["", "subscribed", "unsubscribed"]):
+                person.topics[channel, "news"] = status
+                consents.append(ConsentNow(contact_id=person.id, channel=channel, topic="news", status=status, at=AT))
+    Address.objects.bulk_create(addresses)
+    ConsentNow.objects.bulk_create(consents)
+    Suppression.objects.bulk_create(suppressed)
+
+
+def _journeys(rng: random.Random, people: list[Person]) -> None:
+    """Put some into flows, once or twice."""
+    welcome, other = (Flow.objects.create(name=slug, slug=slug) for slug in ("welcome", "other"))
+    versions = {
+        one.pk: Version.objects.create(flow=one, number=1, graph={}, digest=one.slug) for one in (welcome, other)
+    }
+    rows = []
+    for person in people:
+        for flow in rng.choice([[], [welcome], [welcome, welcome], [other], [other, welcome]]):
+            before = [slug for slug, _ in person.flows]
+            status = rng.choice(
+                ["completed", "exited", "failed", "restarted", *(["active"] * (flow.slug not in before))]
+            )
+            person.flows.append((flow.slug, status))
+            rows.append(_enrollment(flow, versions[flow.pk], person.id, status))
+    Enrollment.objects.bulk_create(rows)
+
+
+def _enrollment(flow: Flow, version: Version, contact: int, status: str) -> Enrollment:
+    active = status == "active"
+    return Enrollment(
+        flow=flow,
+        version=version,
+        contact_id=contact,
+        status=status,
+        node="start",
+        parked="waits" if active else "",
+        ended_at=None if active else AT,
+        entered_at=AT,
+        entered_on=AT.date(),
+    )
 
 
 def _join(rng: random.Random, person: Person, segment: Segment, rows: dict[type[Model], list[Any]]) -> None:

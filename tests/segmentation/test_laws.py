@@ -124,7 +124,7 @@ def test_words_differ_for_documents_that_differ(people: list[Person]) -> None:
     law()
 
 
-DEFAULTS = {"negate": False, "occurrence": "any", "membership": "now"}
+DEFAULTS = {"negate": False, "occurrence": "any", "membership": "now", "topic": "", "state": "active"}
 
 
 def explicit(value: Any) -> Any:
