@@ -1,6 +1,6 @@
 """What other criteria would do to a segment, before they are saved: who joins, leaves and stays, and which flows would hear."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,12 +14,13 @@ from contacts.models import Contact
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.compiler import matching_set
 from segmentation.criteria import Criteria, parse
-from segmentation.explaining import reasons
+from segmentation.explaining import explain_criteria
 from segmentation.hearing import Heard, heard
 from segmentation.measures import Scene
 from segmentation.models import Segment
 from segmentation.sight import named
 from segmentation.sql import Sql, sql
+from segmentation.telling import reason
 
 FEW = 5
 PARTS = ("joins", "leaves", "stays")
@@ -111,3 +112,8 @@ def _those(part: str) -> QuerySet[Contact]:
 def _part(name: str, count: int, criteria: Criteria, at: datetime, catalogue: Catalogue) -> Part:
     sample = list(_those(name).order_by("-pk")[:FEW])
     return Part(count, sample, reasons(criteria, sample, at, catalogue))
+
+
+def reasons(criteria: Criteria, contacts: Sequence[Contact], at: datetime, catalogue: Catalogue) -> dict[int, str]:
+    """Say of a few contacts in one line each why criteria hold for them or not."""
+    return {one.pk: reason(explain_criteria(criteria, one, at, catalogue, foresee=False).root) for one in contacts}

@@ -1,8 +1,10 @@
 """Why a contact is in a segment or not: every condition with its answer, and when the whole answer turns by itself."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from contacts.models import Contact, Event
 from segmentation.actuals import FEW_EVENTS, Actual, actuals
@@ -17,7 +19,6 @@ from segmentation.rules import Saved, remembered
 from segmentation.times import TICK
 
 MOST_NESTED = 20
-FEW_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +157,21 @@ def _tree(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalog
     found = {one.path: one for one in actuals(criteria, contact.pk, at, catalogue)}
     counted = _events({event.id for one in found.values() for event in one.events}, contact)
     below = _below(found.values(), contact, at, catalogue, seen)
-    return _answer(criteria.root, "", found, counted, below)
+    return _answer(criteria.root, "", found, counted, below, catalogue.zone)
 
 
 def _answer(
-    node: Node, path: str, found: Mapping[str, Actual], events: Mapping[int, Counted], below: Mapping[str, Explanation]
+    node: Node,
+    path: str,
+    found: Mapping[str, Actual],
+    events: Mapping[int, Counted],
+    below: Mapping[str, Explanation],
+    zone: str,
 ) -> Answer:
     if isinstance(node, Condition):
-        return _leaf(node, path, found[path], events, below)
+        return _leaf(node, path, found[path], events, below, zone)
     parts = [
-        _answer(one, f"{path}.conditions[{n}]" if path else f"conditions[{n}]", found, events, below)
+        _answer(one, f"{path}.conditions[{n}]" if path else f"conditions[{n}]", found, events, below, zone)
         for n, one in enumerate(node.conditions)
     ]
     holds = (all if node.operator == "AND" else any)(part.holds for part in parts)
@@ -173,7 +179,12 @@ def _answer(
 
 
 def _leaf(
-    leaf: Condition, path: str, actual: Actual, events: Mapping[int, Counted], below: Mapping[str, Explanation]
+    leaf: Condition,
+    path: str,
+    actual: Actual,
+    events: Mapping[int, Counted],
+    below: Mapping[str, Explanation],
+    zone: str,
 ) -> Answer:
     named = [events[one.id] for one in actual.events if one.id in events]
     return Answer(
@@ -183,7 +194,7 @@ def _leaf(
         actual.holds,
         node_words(leaf),
         actual.found,
-        actual.words,
+        readable(actual.words, zone),
         named,
         len(named) >= FEW_EVENTS,
         nested=below.get(leaf.segment) if isinstance(leaf, SegmentCondition) else None,
@@ -245,32 +256,13 @@ def _cause(before: Actual, after: Actual, events: Mapping[int, Counted]) -> Caus
     return Cause(words, after.holds)
 
 
-# In a sentence ----------------------------------------------------------------------------------------------------
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
 
 
-def reason(answer: Answer | None) -> str:
-    """Say in one line what decides an answer."""
-    if answer is None:
-        return ""
-    deciding = list(_deciding(answer))
-    said = [f"{one.words}: {one.said}" if one.said else one.words for one in deciding[:FEW_REASONS]]
-    more = f"; and {len(deciding) - FEW_REASONS} more" if len(deciding) > FEW_REASONS else ""
-    marks = [f"{'yes' if one.holds else 'no'}, {text}" for one, text in zip(deciding, said, strict=False)]
-    return "; ".join(marks) + more
+def readable(said: str, zone: str) -> str:
+    """Write the instants in a sentence as people of the house do."""
 
+    def written(match: re.Match[str]) -> str:
+        return f"{datetime.fromisoformat(match[0]).astimezone(ZoneInfo(zone)):%-d %B %Y, %H:%M}"
 
-def _deciding(answer: Answer) -> Iterator[Answer]:
-    """Yield the conditions without which the answer would be another: one that is enough, or all that are needed."""
-    if not answer.is_group:
-        yield answer
-        return
-    inner = answer.holds != answer.negate
-    deciding = [part for part in answer.parts if part.holds == inner]
-    enough = inner == (answer.kind == "OR")
-    for part in deciding[:1] if enough else deciding:
-        yield from _deciding(part)
-
-
-def reasons(criteria: Criteria, contacts: Sequence[Contact], at: datetime, catalogue: Catalogue) -> dict[int, str]:
-    """Say of a few contacts in one line each why criteria hold for them or not."""
-    return {one.pk: reason(explain_criteria(criteria, one, at, catalogue, foresee=False).root) for one in contacts}
+    return _INSTANT.sub(written, said)

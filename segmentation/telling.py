@@ -1,9 +1,12 @@
 """Explanations in English sentences."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from segmentation.explaining import Cause, Counted, Turn
+from segmentation.explaining import Answer, Cause, Counted, Turn
 from segmentation.history import house_zone
+
+FEW_REASONS = 3
 
 
 def turn_words(turn: Turn) -> str:
@@ -33,3 +36,31 @@ def _when(at: datetime) -> str:
 def _day(at: datetime) -> str:
     zone = house_zone()
     return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({zone.key})"
+
+
+def reason(answer: Answer | None) -> str:
+    """Say in one line what decides an answer."""
+    if answer is None:
+        return ""
+    deciding = list(_deciding(answer))
+    more = f"; and {len(deciding) - FEW_REASONS} more" if len(deciding) > FEW_REASONS else ""
+    return "; ".join(_said(one) for one in deciding[:FEW_REASONS]) + more
+
+
+def _said(one: Answer) -> str:
+    if not one.said:
+        return one.words if one.holds else f"not so: {one.words}"
+    plain = one.kind == "EVENT" or one.holds != one.negate  # what is needed stands in it, or is what was found
+    return one.said if plain else f"{one.said} (asked: {one.words.removeprefix('not ')})"
+
+
+def _deciding(answer: Answer) -> Iterator[Answer]:
+    """Yield the conditions without which the answer would be another: one that is enough, or all that are needed."""
+    if not answer.is_group:
+        yield answer
+        return
+    inner = answer.holds != answer.negate
+    deciding = [part for part in answer.parts if part.holds == inner]
+    enough = inner == (answer.kind == "OR")
+    for part in deciding[:1] if enough else deciding:
+        yield from _deciding(part)

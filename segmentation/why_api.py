@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from contacts.services import find_contact
 from segmentation.api import ANYTHING, Door, find
 from segmentation.difference import difference
-from segmentation.explaining import Answer, Cause, Counted, Explanation, Turn, explain, reason
+from segmentation.explaining import Answer, Cause, Counted, Explanation, Turn, explain
 from segmentation.models import Segment
-from segmentation.telling import turn_words
+from segmentation.telling import reason, turn_words
 from segmentation.wire import CriteriaInput, SegmentOutput, criteria_paths
 from workspace import clock
 from workspace.problems import refuse

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_GET
 from contacts.models import Contact
 from contacts.searching import search
 from contacts.services import find_contact
-from segmentation.explaining import Explanation, explain, explain_all, reason
+from segmentation.explaining import Explanation, explain, explain_all
 from segmentation.listing import tone_of
 from segmentation.models import Membership, Segment, Transition
 from segmentation.pages import address, clean_text
 from segmentation.segment_pages import BECAUSE, find, frame
+from segmentation.telling import reason
 from workspace import clock
 
 FEW = 6

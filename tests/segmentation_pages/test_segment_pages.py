@@ -121,7 +121,7 @@ def test_editing_criteria_shows_who_joins_and_leaves_before_it_saves(mia: Client
     asked = mia.post(url, {"name": "Free", "criteria": free})
     page = text(asked)
     assert asked.status_code == 200
-    for words in ("Would join", "Would leave", "Stay", "Ben", "Ana", "Flows hear of", "no, "):
+    for words in ("Would join", "Would leave", "Stay", "Ben", "Ana", "Flows hear of", "(asked: "):
         assert words in page
     segment.refresh_from_db()
     assert segment.rule is not None

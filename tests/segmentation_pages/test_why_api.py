@@ -60,8 +60,8 @@ def test_a_diff_carries_reasons_and_flows(api: Api) -> None:
     told = api("POST", f"{URL}{made['id']}/diff/", {"criteria": one}).json()
     assert {part: told[part]["count"] for part in ("joins", "leaves", "stays")} == {"joins": 1, "leaves": 1, "stays": 0}
     assert told["joins"]["sample"][0]["name"] == "Ben"
-    assert told["joins"]["sample"][0]["reason"].startswith("yes, ")
-    assert told["leaves"]["sample"][0]["reason"].startswith("no, ")
+    assert told["joins"]["sample"][0]["reason"].startswith("1 × “Order Completed”")
+    assert told["leaves"]["sample"][0]["reason"].startswith("2 × “Order Completed”")
     assert told["flows"] == []
 
 
