@@ -59,7 +59,11 @@ def _number(reading: Reading, operator: str, value: Any, at: datetime, exact: bo
         return reading.same(value)
     if operator == "in":
         return reading.one_of(value)
-    return compare_numbers(reading.number, operator, value)
+    if operator == "between":
+        test = f"$ >= {as_json(value[0])} && $ <= {as_json(value[1])}"
+    else:
+        test = f"$ {_ORDER[operator]} {as_json(value)}"
+    return reading.ordered(test) or compare_numbers(reading.number, operator, value)
 
 
 def _boolean(reading: Reading, operator: str, value: Any, at: datetime, exact: bool) -> Sql:

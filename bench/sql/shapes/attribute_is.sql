@@ -1,0 +1,1 @@
+SELECT c.id FROM contacts_contact c WHERE c.attributes ->> 'plan' = 'pro' AND c.merged_into_id IS NULL AND c.erased_at IS NULL

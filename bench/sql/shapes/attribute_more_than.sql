@@ -1,0 +1,1 @@
+SELECT c.id FROM contacts_contact c WHERE (c.attributes -> 'age')::numeric > 40 AND c.merged_into_id IS NULL AND c.erased_at IS NULL

@@ -1,0 +1,2 @@
+SELECT c.id FROM contacts_contact c WHERE c.merged_into_id IS NULL AND c.erased_at IS NULL
+AND c.id IN (SELECT contact_id FROM contacts_event WHERE name_id = %(add_to_cart)s AND at <= %(at)s AND properties ->> 'category' = 'c3')

@@ -1,0 +1,3 @@
+SELECT c.id FROM contacts_contact c WHERE c.merged_into_id IS NULL AND c.erased_at IS NULL
+AND c.id IN (SELECT contact_id FROM (SELECT DISTINCT ON (contact_id) contact_id, at FROM contacts_event
+             WHERE name_id = %(page_view)s AND at <= %(at)s ORDER BY contact_id, at DESC, id DESC) e WHERE e.at <= %(at)s::timestamptz - interval '60 days')

@@ -1,0 +1,3 @@
+SELECT c.id FROM contacts_contact c WHERE c.merged_into_id IS NULL AND c.erased_at IS NULL
+AND c.id IN (SELECT contact_id FROM contacts_event WHERE name_id = %(purchase)s AND at > %(at)s::timestamptz - interval '90 days' AND at <= %(at)s
+             GROUP BY contact_id HAVING sum(value) >= 500)
