@@ -1,36 +1,24 @@
 """The short way to the doors of ingest: what stands before pages (sessions, sign-in, CSRF, themes) is nothing to them."""
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 from psycopg_pool import PoolTimeout
 
-from config.middleware import unavailable
+from config.middleware import Answerer, unavailable
 from contacts.doors import ingest
 from contacts.spec import KINDS
 
 DOORS = {f"{base}/v1/{kind}": kind for base in ("", "/api") for kind in (*KINDS, "batch")}
 
 
-@sync_and_async_middleware
-def straight_to_ingest(get_response):  # type: ignore[no-untyped-def] # sync and async are the same shape but not the same type
-    """Answer calls to the doors of ingest here, and let everything else go on; one hop to a thread instead of twenty."""
-    if iscoroutinefunction(get_response):
-        in_thread = sync_to_async(_answer)
-
-        async def waiting(request: HttpRequest) -> HttpResponseBase:
-            kind = _door(request)
-            return await (in_thread(request, kind) if kind else get_response(request))
-
-        return waiting
+def straight_to_ingest(get_response: Answerer) -> Answerer:
+    """Answer calls to the doors of ingest here, and let everything else go on."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         kind = _door(request)
-        answer: HttpResponseBase = _answer(request, kind) if kind else get_response(request)
-        return answer
+        return _answer(request, kind) if kind else get_response(request)
 
     return middleware
 

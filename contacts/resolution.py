@@ -10,7 +10,7 @@ from contacts.addresses import key_of_email
 from contacts.models import Identity as IdentityRow
 from contacts.people import Identity, Person
 from contacts.spec import Item
-from contacts.storing import Answer, array, ask
+from contacts.storing import Answer, array, ask, together
 
 USER, ANONYMOUS = IdentityRow.Kind.USER.value, IdentityRow.Kind.ANONYMOUS.value
 STRIPES = 128  # locks that makers of contacts share; few enough for many batches to fit the lock table
@@ -66,10 +66,11 @@ def resolve(
     directory = Directory()
     _look_up(directory, items, public, asked or ask_holders(items))
     if opening := [item for item in items if _opens(item, directory)]:
-        _lock_stripes(opening, public)
-        _look_up(directory, opening, public, ask_holders(opening))
-        opening = [item for item in opening if _opens(item, directory)]
-    directory.fresh_ids = allocate("contacts_contact", len(opening))
+        with together():
+            _lock_stripes(opening, public)
+            held, ids = ask_holders(opening), ask_ids("contacts_contact", len(opening))
+        _look_up(directory, opening, public, held)
+        directory.fresh_ids = sorted([row[0] for row in ids.rows()])
     return [_settle(item, directory, public) for item in items], directory
 
 
@@ -159,11 +160,10 @@ def _lock_stripes(items: Sequence[Item], public: bool) -> None:
         named |= {
             ("email", key_of_email(e)) for item in items if item.traits and (e := item.traits.standard.get("email"))
         }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, s) FROM (SELECT unnest(%s::int[]) s ORDER BY 1) q",
-            [STRIPE_LOCK, sorted({_stripe(one) for one in named})],
-        )
+    ask(
+        "SELECT pg_advisory_xact_lock(%s::int, s) FROM (SELECT unnest(%s::int[]) s ORDER BY 1) q",
+        [STRIPE_LOCK, array(sorted({_stripe(one) for one in named}))],
+    )
 
 
 def _stripe(identity: Identity) -> int:

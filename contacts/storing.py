@@ -107,20 +107,31 @@ def ask_accept(source: str, message_ids: Iterable[str], received_at: datetime) -
 
 def store_people(people: Iterable[Person]) -> None:
     """Insert new contacts, update changed ones, and write the identities they were given."""
-    everyone = list(people)
-    if new := [_row(one) for one in everyone if one.new]:
-        run(
+    written = [one for one in people if one.new or one.touched or one.identities]
+    if not written:
+        return
+    with together():
+        _store_new([one for one in written if one.new])
+        _store_changed([one for one in written if one.touched and not one.new])
+        _store_identities(written)
+    _store_addresses([one for one in written if "email" in one.changed or "phone" in one.changed])
+
+
+def _store_new(people: Sequence[Person]) -> None:
+    if people:
+        ask(
             f"INSERT INTO contacts_contact (id, {_NAMES}) SELECT id, {_NAMES} FROM jsonb_to_recordset(%s::jsonb) AS n({_CONTACT})",  # noqa: S608 - constants
-            [json.dumps(new)],
+            [json.dumps([_row(one) for one in people])],
         )
-    if old := [_row(one) for one in everyone if one.touched and not one.new]:
+
+
+def _store_changed(people: Sequence[Person]) -> None:
+    if people:
         sets = ", ".join(f"{name} = n.{name}" for name in _NAMES.split(", "))
-        run(
+        ask(
             f"UPDATE contacts_contact c SET {sets} FROM jsonb_to_recordset(%s::jsonb) AS n({_CONTACT}) WHERE c.id = n.id",  # noqa: S608 - constants
-            [json.dumps(old)],
+            [json.dumps([_row(one) for one in people])],
         )
-    _store_identities(everyone)
-    _store_addresses([one for one in everyone if "email" in one.changed or "phone" in one.changed])
 
 
 def _row(person: Person) -> dict[str, Any]:
@@ -138,7 +149,7 @@ def _row(person: Person) -> dict[str, Any]:
 def _store_identities(people: Iterable[Person]) -> None:
     rows = [{"k": kind, "v": value, "c": one.id} for one in people for kind, value in one.identities]
     if rows:
-        run(
+        ask(
             """INSERT INTO contacts_identity (kind, value, contact_id)
                SELECT k, v, c FROM jsonb_to_recordset(%s::jsonb) AS n(k text, v text, c bigint) ORDER BY k, v""",
             [json.dumps(rows)],
