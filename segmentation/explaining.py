@@ -232,7 +232,8 @@ def _turn(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalog
     turned = [(before[path], after[path]) for path in after if before[path].holds != after[path].holds]
     ids = {event.id for pair in turned for one in pair for event in one.events}
     events = _events(ids, contact)
-    return Turn(when, _holds(whole.root, after), [_cause(*pair, events) for pair in turned])
+    causes = [_cause(*pair, events) or _aged(pair[1], contact, when) for pair in turned]
+    return Turn(when, _holds(whole.root, after), causes)
 
 
 def _holds(node: Node, found: Mapping[str, Actual], path: str = "") -> bool:
@@ -245,15 +246,23 @@ def _holds(node: Node, found: Mapping[str, Actual], path: str = "") -> bool:
     return (all if node.operator == "AND" else any)(parts) != node.negate
 
 
-def _cause(before: Actual, after: Actual, events: Mapping[int, Counted]) -> Cause:
+def _cause(before: Actual, after: Actual, events: Mapping[int, Counted]) -> Cause | None:
+    """Name the event that counted no more, or for the first time; None when none of the named ones did."""
     words = node_words(after.condition)
-    if isinstance(after.condition, EventCondition):
-        was, will = ({event.id for event in one.events} for one in (before, after))
-        if gone := was - will:
-            return Cause(words, after.holds, events.get(min(gone)), leaves=True)
-        if come := will - was:
-            return Cause(words, after.holds, events.get(min(come)))
-    return Cause(words, after.holds)
+    was, will = ({event.id for event in one.events} for one in (before, after))
+    if gone := was - will:
+        return Cause(words, after.holds, events.get(min(gone)), leaves=True)
+    return Cause(words, after.holds, events.get(min(will - was))) if will - was else None
+
+
+def _aged(after: Actual, contact: Contact, when: datetime) -> Cause:
+    """Name the event that went out of the window just then, where so many count that it was not among the named ones."""
+    leaf, found = after.condition, None
+    if isinstance(leaf, EventCondition) and leaf.window and leaf.window.step:
+        at = leaf.window.step.before(when)
+        found = Event.objects.filter(contact=contact, name__name=leaf.event_name, at=at).order_by("pk").first()
+    counted = _events([found.pk], contact).get(found.pk) if found else None
+    return Cause(node_words(leaf), after.holds, counted, leaves=counted is not None)
 
 
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")

@@ -10,18 +10,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.db import connection
+
 from contacts.models import Contact
 from segmentation.catalogue import Catalogue
-from segmentation.compiler import q
+from segmentation.compiler import ALIVE, render
 from segmentation.conditions import Condition
 from segmentation.conditions.segment import SegmentCondition
 from segmentation.criteria import Criteria, Group, Node, leaves
 from segmentation.known import Known
+from segmentation.measures import Scene
 from segmentation.models import Segment
 from segmentation.rules import Saved, remembered
+from segmentation.sql import join, sql
 
 HORIZON = timedelta(days=366)
 MOST = 200
+ASKED_AT_ONCE = 120  # conditions in one statement
 
 
 def moments(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue) -> list[datetime]:
@@ -34,15 +39,40 @@ def moments(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catal
 def flip(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue) -> datetime | None:
     """Return when the whole answer will be another one if nothing more happens; None within the horizon."""
     whole = inlined(criteria, catalogue)
-    now = _holds(whole, contact, at, catalogue)
-    for moment in moments(whole, contact, at, catalogue):
-        if _holds(whole, contact, moment, catalogue) != now:
-            return moment
+    (now,) = _holds(whole, contact, [at], catalogue)
+    for some in _batches(moments(whole, contact, at, catalogue), whole):
+        for moment, holds in zip(some, _holds(whole, contact, some, catalogue), strict=True):
+            if holds != now:
+                return moment
     return None
 
 
-def _holds(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue) -> bool:
-    return Contact.objects.filter(q(criteria, at=at, catalogue=catalogue, among=[contact.pk])).exists()
+def _batches(every: list[datetime], whole: Criteria) -> Iterator[list[datetime]]:
+    """Cut moments into batches that grow: most answers turn at once, and a statement asks a bounded number of things."""
+    most = max(1, ASKED_AT_ONCE // len(list(leaves(whole.root))))
+    size = 2
+    while every:
+        size = min(size * 2, most)
+        yield every[:size]
+        every = every[size:]
+
+
+def _holds(criteria: Criteria, contact: Contact, instants: list[datetime], catalogue: Catalogue) -> list[bool]:
+    """Ask the tree at each of these instants, in one statement."""
+    among = sql("{ids}::bigint[]", ids=[contact.pk])
+    answers = [
+        sql("({x}) IS TRUE", x=render(criteria.root, Scene(at=one, catalogue=catalogue, among=among)))
+        for one in instants
+    ]
+    statement = sql(
+        "SELECT {answers} FROM contacts_contact c WHERE c.id = {id}::bigint AND {alive}",
+        answers=join(", ", answers),
+        id=contact.pk,
+        alive=ALIVE,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params)
+        return list(cursor.fetchone() or [False] * len(instants))
 
 
 def inlined(criteria: Criteria, catalogue: Catalogue) -> Criteria:

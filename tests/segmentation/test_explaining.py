@@ -81,6 +81,38 @@ def test_a_contact_leaves_when_the_first_of_the_three_orders_ages_out() -> None:
         assert members(made) == set()
 
 
+def test_the_order_that_ages_out_is_named_though_thirty_count() -> None:
+    many = {**THREE_ORDERS, "aggregate": {"function": "count", "operator": ">=", "value": 26}}
+    with clock.at(JANUARY):
+        made = segment("Regulars", many)
+        anna = person("Anna")
+        events = [did(anna, "Order Completed", JANUARY - (29 - number) * DAY) for number in range(28)]
+        look()
+        told = why(made, anna)
+    (leaf,) = root(told).parts
+    assert (leaf.found, len(leaf.events), leaf.more) == (28, 20, True)
+    assert told.turn is not None
+    assert told.turn.at == events[2].at + 30 * DAY
+    assert told.turn.causes[0].event is not None
+    assert told.turn.causes[0].event.id == events[2].pk
+
+
+def test_two_hundred_moments_are_asked_in_few_statements(django_assert_max_num_queries: Any) -> None:
+    often = {**THREE_ORDERS, "aggregate": {"function": "count", "operator": ">=", "value": 1}}
+    with clock.at(JANUARY):
+        made = segment("Regulars", often)
+        anna = person("Anna")
+        for minute in range(199):
+            did(anna, "Order Completed", JANUARY - minute * timedelta(minutes=1))
+        look()
+        found = Segment.objects.select_related("rule").get(pk=made.pk)
+        catalogue = load_catalogue()
+        with django_assert_max_num_queries(20):
+            told = explain(found, anna, JANUARY, catalogue)
+    assert told.turn is not None
+    assert told.turn.at == JANUARY + 30 * DAY
+
+
 def test_absence_enters_by_itself_when_the_last_order_ages_out() -> None:
     silent = {**THREE_ORDERS, "aggregate": {"function": "count", "operator": "=", "value": 0}, "window": {"last": "7d"}}
     with clock.at(JANUARY):
