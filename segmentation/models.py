@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from contacts.models import Contact
+from segmentation.destination_models import Delivery, Destination, Line
 
 
 class SegmentRule(models.Model):
@@ -211,3 +212,17 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.segment_id} +{self.entered} -{self.exited}"
+
+
+__all__ = [
+    "Delivery",
+    "Destination",
+    "Evaluation",
+    "Line",
+    "Membership",
+    "Owed",
+    "Segment",
+    "SegmentRule",
+    "Tally",
+    "Transition",
+]
