@@ -27,12 +27,9 @@ class Cancelled(Exception):
 
 def fill(evaluation: Evaluation, criteria: Criteria, segment: Segment) -> None:
     """Move everybody in or out who is to be moved, within the caller's transaction; raise Cancelled when asked to stop."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', %s, true), max(id) FROM segmentation_transition", [WORK_MEM])
-        before = cursor.fetchone()[1] or 0
+    before, fresh, few = _what_stands(segment)
     difference = _difference(segment.pk, matching_set(criteria, Scene(at=evaluation.at, catalogue=load_catalogue())))
-    fresh = not segment.transitions.exists()
-    if _are_few():
+    if few:
         _go_on(evaluation, connection)
         _write(evaluation, difference, fresh=fresh)
     else:
@@ -53,11 +50,17 @@ def _difference(segment: int, everybody: Sql) -> Sql:
     )
 
 
-def _are_few() -> bool:
-    """Tell whether all contacts are looked at in no time."""
+def _what_stands(segment: Segment) -> tuple[int, bool, bool]:
+    """Allow the work its memory, and return the last transition, whether nobody was ever in, whether contacts are few."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id) - min(id), 0) < %s FROM contacts_contact", [FEW])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT set_config('work_mem', %s, true), (SELECT coalesce(max(id), 0) FROM segmentation_transition),"
+            " NOT EXISTS (SELECT FROM segmentation_transition WHERE segment_id = %s),"
+            " (SELECT coalesce(max(id) - min(id), 0) < %s FROM contacts_contact)",
+            [WORK_MEM, segment.pk, FEW],
+        )
+        _, before, fresh, few = cursor.fetchone()
+        return before, fresh, few
 
 
 def _write_in_parts(evaluation: Evaluation, difference: Sql, outside: Any, *, fresh: bool) -> None:
@@ -98,11 +101,15 @@ def _part(low: int, high: int) -> Sql:
 
 def _write(evaluation: Evaluation, difference: Sql, *, fresh: bool) -> None:
     """Write a difference with its transitions, and add up who came and who went."""
-    why = moving.Why.of_all(
-        evaluation.cause, entries=evaluation.fires in ("entries", "both"), exits=evaluation.fires in ("exits", "both")
+    why = moving.Why.of_one(
+        evaluation.cause,
+        segment=evaluation.segment_id,
+        rule=evaluation.rule_id or 0,
+        entries=evaluation.fires in ("entries", "both"),
+        exits=evaluation.fires in ("exits", "both"),
     )
     count = "SELECT count(*) FILTER (WHERE kind = 'entered'), count(*) FILTER (WHERE kind = 'exited') FROM written"
-    writing = moving.write(difference, evaluation.at, fresh=fresh, why=why)
+    writing = moving.write(difference, evaluation.at, fresh=fresh, alone=True, why=why)
     statement = join(" ", [Sql("WITH"), writing, Sql(count)])
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.params)

@@ -27,7 +27,7 @@ _WRITE = """
 came AS (
     INSERT INTO segmentation_membership (segment_id, contact_id, seq, since)
     SELECT d.key, d.contact_id, {next}, {at}::timestamptz FROM diff d WHERE d.inside
-    ON CONFLICT DO NOTHING RETURNING segment_id, contact_id, seq
+    {conflict} RETURNING segment_id, contact_id, seq
 ),
 went AS (
     DELETE FROM segmentation_membership m USING diff d
@@ -40,9 +40,9 @@ moved AS (
 ),
 written AS (
     INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, rule_id, fires, at)
-    SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, s.rule_id, {fires} AND NOT s.muted, {at}::timestamptz
-    FROM moved v {why} JOIN segmentation_segment s ON s.id = v.segment_id
-    RETURNING id, segment_id, contact_id, kind, cause, inner_cause, fires
+    SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, {rule}, {fires}, {at}::timestamptz
+    FROM moved v {why}
+    RETURNING {returned}
 ),
 counted AS (
     INSERT INTO segmentation_tally (segment_id, minute, entered, exited)
@@ -64,42 +64,66 @@ told AS (
 )"""
 
 
+_SEGMENT = " JOIN segmentation_segment s ON s.id = v.segment_id"
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Where transitions have their cause and loudness from: a row of `diff` each, unless one reason serves for all."""
+    """Where transitions have their cause, rule and loudness from: a row each, unless one reason serves for all."""
 
     cause: Sql
     inner: Sql
+    rule: Sql
     fires: Sql
     join: Sql
 
     @classmethod
     def of_all(cls, cause: str, *, entries: bool, exits: bool) -> "Why":
         """One cause for everybody: no join of millions with millions that the planner cannot size."""
+        fires = sql("{loud} AND NOT s.muted", loud=_loud(entries, exits))
+        return cls(sql("{cause}::text", cause=cause), Sql("''"), Sql("s.rule_id"), fires, Sql(_SEGMENT))
+
+    @classmethod
+    def of_one(cls, cause: str, *, segment: int, rule: int, entries: bool, exits: bool) -> "Why":
+        """One segment, by one rule, for one cause: nothing is looked up for each row."""
         fires = sql(
-            "CASE v.kind WHEN 'entered' THEN {entries}::bool ELSE {exits}::bool END", entries=entries, exits=exits
+            "{loud} AND (SELECT NOT s.muted FROM segmentation_segment s WHERE s.id = {segment}::bigint)",
+            loud=_loud(entries, exits),
+            segment=segment,
         )
-        return cls(sql("{cause}::text", cause=cause), Sql("''"), fires, Sql(""))
+        return cls(sql("{cause}::text", cause=cause), Sql("''"), sql("{rule}::bigint", rule=rule), fires, Sql(""))
+
+
+def _loud(entries: bool, exits: bool) -> Sql:
+    return sql("CASE v.kind WHEN 'entered' THEN {entries}::bool ELSE {exits}::bool END", entries=entries, exits=exits)
 
 
 EACH = Why(
     Sql("d.cause"),
     Sql("d.inner_cause"),
-    Sql("d.fires"),
-    Sql("JOIN diff d ON d.key = v.segment_id AND d.contact_id = v.contact_id"),
+    Sql("s.rule_id"),
+    Sql("d.fires AND NOT s.muted"),
+    Sql(f"JOIN diff d ON d.key = v.segment_id AND d.contact_id = v.contact_id{_SEGMENT}"),
 )
 
 
-def write(diff: Sql, at: datetime, *, fresh: bool = False, why: Why | None = None) -> Sql:
-    """Render the writing of a difference: common table expressions after one named diff; `fresh`: nobody was ever in."""
+def write(diff: Sql, at: datetime, *, fresh: bool = False, alone: bool = False, why: Why | None = None) -> Sql:
+    """Render the writing of a difference: common table expressions after one named diff.
+
+    `fresh`: nobody was ever in; `alone`: the caller has the segment alone and wants to know no more than the counts.
+    """
     why = why or EACH
+    told = "segment_id, kind" if alone else "id, segment_id, contact_id, kind, cause, inner_cause, fires"
     return sql(
         f"diff AS MATERIALIZED ({{diff}}), {_WRITE.strip()}",
         diff=diff,
         at=at,
         next=Sql("1") if fresh else _NEXT,
+        conflict=Sql("" if alone else "ON CONFLICT DO NOTHING"),
+        returned=Sql(told),
         cause=why.cause,
         inner=why.inner,
+        rule=why.rule,
         fires=why.fires,
         why=why.join,
     )
