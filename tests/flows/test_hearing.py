@@ -4,6 +4,7 @@ from typing import Any
 
 from flows import services
 from segmentation.difference import difference
+from segmentation.services import change_segment, mute_segment
 from tests.flows.conftest import WELCOME, World, property_is, wait
 from tests.flows.test_segment_flows import PRO, enters, leaves
 from workspace import clock
@@ -56,3 +57,29 @@ def test_a_flow_is_named_where_a_segment_is_used(world: World) -> None:
     flow = world.flow(enters("pros"), WELCOME)
     (user,) = users_of("segment:pros")
     assert (user.name, user.url) == (flow.name, f"/flows/{flow.pk}/")
+
+
+def test_a_muted_segment_starts_no_flow_and_says_why_not(world: World) -> None:
+    a_shop(world)
+    world.flow(enters("pros"), WELCOME)
+    mute_segment(world.pros, muted=True, actor=HOUSE)  # type: ignore[attr-defined]
+    world.meets("cleo", plan="pro")
+    world.settle()
+    assert world.transitions("cleo") == [("pros", "entered")]
+    assert (world.journeys("cleo"), world.mails("cleo")) == ([], [])
+    assert len(world.refusals("cleo")) == 1
+    mute_segment(world.pros, muted=False, actor=HOUSE)  # type: ignore[attr-defined]
+    world.meets("dan", plan="pro")
+    world.settle()
+    assert len(world.mails("dan")) == 1
+    assert world.journeys("cleo") == []
+
+
+def test_an_edit_that_fires_nothing_starts_nobody_and_still_lets_go_of_those_who_left(world: World) -> None:
+    a_shop(world)
+    world.flow(enters("pros"), wait("9d"), WELCOME, exit_on_leave=True, entry="both")
+    world.settle()
+    change_segment(world.pros, criteria=FREE, fires="none", actor=HOUSE)  # type: ignore[attr-defined]
+    world.settle()
+    assert world.journeys("cleo") == []
+    assert [status for status, _, _ in world.journeys("mara")] == ["exited"]
