@@ -286,9 +286,10 @@ def faults_at(flow: Flow, key: str, drawn: Canvas | None = None) -> list[Fault]:
     return [Fault(one.field, one.message) for one in found if one.node == key]
 
 
-def faults_of(kind: str, settings: Mapping[str, Any]) -> list[Fault]:
-    """Return what would be missing at a node with these settings."""
-    found = checking.node_faults(GraphNode("", kind, settings=settings), checking.surroundings())
+def faults_of(flow: Flow, kind: str, settings: Mapping[str, Any]) -> list[Fault]:
+    """Return what would be missing at a node of a flow with these settings."""
+    near = checking.inside(checking.surroundings(), drafts.load(flow))
+    found = checking.node_faults(GraphNode("", kind, settings=settings), near)
     return [Fault(one.field, one.message) for one in found]
 
 

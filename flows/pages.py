@@ -201,7 +201,7 @@ def flow_node(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         canvas.allow(request, "flows.change_flow")
         canvas.refuse_nul(request)
         settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices())
-        faults = faults or canvas.faults_of(row.kind, settings)
+        faults = faults or canvas.faults_of(found, row.kind, settings)
         return JsonResponse({"faults": [one.as_json() for one in faults]})
     editable = request.user.has_perm("flows.change_flow") and found.archived_at is None
     shown = {"flow": found, "panel": panel(found, key), "editable": editable, "builder": builder_doors()}

@@ -1,6 +1,6 @@
 """Filters on the properties of events: groups of comparisons whose paths may cross one array."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Union
@@ -73,12 +73,12 @@ class Group(BaseModel):
     negate: StrictBool = False
 
     def where(self, properties: Properties) -> Sql:
-        """Render it: comparisons in the same array must hold of one element together."""
-        together: dict[str, list[Comparison]] = {}
+        """Render it: what crosses the same array, groups too, must hold of one element together."""
+        together: dict[str, list[Comparison | Group]] = {}
         parts = []
         for one in self.conditions:
-            if isinstance(one, Comparison) and one.array is not None and not one.negate:
-                together.setdefault(one.array, []).append(one)
+            if (array := crossed_by(one)) is not None:
+                together.setdefault(array, []).append(one)
             else:
                 parts.append(render(one, properties))
         parts += [_element(path, every, self.operator, properties) for path, every in together.items()]
@@ -98,6 +98,16 @@ Filter = Annotated[
 Group.model_rebuild()
 
 
+def crossed_by(one: "Group | Comparison") -> str | None:
+    """Return the array that a whole filter crosses; None when it crosses none or several, or something in it is negated."""
+    if one.negate:
+        return None
+    if isinstance(one, Comparison):
+        return one.array
+    arrays = {crossed_by(inner) for inner in one.conditions}
+    return arrays.pop() if len(arrays) == 1 else None
+
+
 def render(one: "Group | Comparison", properties: Properties) -> Sql:
     """Render a filter with its `negate`."""
     if isinstance(one, Group):
@@ -109,11 +119,19 @@ def render(one: "Group | Comparison", properties: Properties) -> Sql:
     return sql("({x}) IS NOT TRUE", x=answer) if one.negate else answer
 
 
-def _element(path: str, every: list[Comparison], operator: str, properties: Properties) -> Sql:
+def _element(path: str, every: Sequence["Comparison | Group"], operator: str, properties: Properties) -> Sql:
     items = properties.reading(path).items()
-    holds = join(f" {operator} ", [one.where(properties, Sql("i.item")) for one in every])
+    holds = join(f" {operator} ", [_of_element(one, properties) for one in every])
     return sql(
         "EXISTS (SELECT 1 FROM jsonb_array_elements({items}) AS i(item) WHERE {holds})", items=items, holds=holds
+    )
+
+
+def _of_element(one: "Group | Comparison", properties: Properties) -> Sql:
+    if isinstance(one, Comparison):
+        return one.where(properties, Sql("i.item"))
+    return sql(
+        "({parts})", parts=join(f" {one.operator} ", [_of_element(inner, properties) for inner in one.conditions])
     )
 
 

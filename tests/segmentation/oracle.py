@@ -346,8 +346,9 @@ def filtered(properties: dict[str, Any], where: dict[str, Any], at: datetime, zo
         return an_answer([where], "AND", properties, at, zone) != where.get("negate", False)
     alone, together = [], {}
     for one in where["conditions"]:
-        if "conditions" not in one and "[]" in one["propertyName"] and not one.get("negate"):
-            together.setdefault(one["propertyName"].partition("[]")[0], []).append(one)
+        arrays = crossings(one)
+        if len(arrays) == 1 and None not in arrays:
+            together.setdefault(arrays.pop(), []).append(one)
         else:
             alone.append(one)
     answers = [filtered(properties, one, at, zone) for one in alone]
@@ -355,20 +356,38 @@ def filtered(properties: dict[str, Any], where: dict[str, Any], at: datetime, zo
     return (all(answers) if where["operator"] == "AND" else any(answers)) != where.get("negate", False)
 
 
+def crossings(where: dict[str, Any]) -> set[str | None]:
+    """Return the arrays that the comparisons of a filter cross; None stands for one outside arrays, or a negation."""
+    if where.get("negate"):
+        return {None}
+    if "conditions" not in where:
+        path, mark, _ = where["propertyName"].partition("[]")
+        return {path if mark else None}
+    return set().union(*(crossings(one) for one in where["conditions"]))
+
+
 def an_answer(every: list[dict[str, Any]], operator: str, properties: dict[str, Any], at: datetime, zone: str) -> bool:
     """Ask comparisons of the properties themselves or, across an array, of one of its elements together."""
-    path, mark, _ = every[0]["propertyName"].partition("[]")
+    first = every[0]
+    while "conditions" in first:
+        first = first["conditions"][0]
+    path, mark, _ = first["propertyName"].partition("[]")
     if not mark:
-        return asked(walk(properties, path), every[0], at, zone)
+        return asked(walk(properties, path), first, at, zone)
     items = walk(properties, path)
     join = all if operator == "AND" else any
-    inner = [one["propertyName"].partition("[]")[2].removeprefix(".") for one in every]
     return any(
-        join(
-            asked(walk(item, below) if below else item, one, at, zone) for one, below in zip(every, inner, strict=True)
-        )
-        for item in (items if isinstance(items, list) else [])
+        join(of_element(item, one, at, zone) for one in every) for item in (items if isinstance(items, list) else [])
     )
+
+
+def of_element(item: Any, one: dict[str, Any], at: datetime, zone: str) -> bool:
+    """Ask one element of an array a comparison, or a whole group."""
+    if "conditions" in one:
+        join = all if one["operator"] == "AND" else any
+        return join(of_element(item, inner, at, zone) for inner in one["conditions"])
+    below = one["propertyName"].partition("[]")[2].removeprefix(".")
+    return asked(walk(item, below) if below else item, one, at, zone)
 
 
 def asked(value: Any, node: dict[str, Any], at: datetime, zone: str) -> bool:
