@@ -17,9 +17,9 @@ from segmentation.named import members_of
 from segmentation.sight import preview
 from segmentation.wire import (
     ContactsInput,
-    CriteriaInput,
     EvaluationOutput,
     MemberOutput,
+    PreviewInput,
     SegmentChange,
     SegmentInput,
     SegmentOutput,
@@ -145,14 +145,15 @@ class SegmentView(Door):
 class PreviewView(Door):
     """Who matches a document."""
 
-    serializer_class = CriteriaInput
+    serializer_class = PreviewInput
     write_scope = "read"
 
     @extend_schema(responses=ANYTHING)
     def post(self, request: Request) -> Response:
         """Count who matches the criteria now, with a sample and the criteria in words; nothing is stored."""
         with criteria_paths():
-            return Response(preview(self.said(request)["criteria"], at=clock.now()))
+            said = self.said(request)
+            return Response(preview(said["criteria"], at=clock.now(), exact=said["exact"]))
 
 
 class RefreshView(Door):

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from contacts.models import Contact
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.compiler import matching_pairs, q
 from segmentation.conditions.event import EventCondition
 from segmentation.criteria import Criteria, parse, words
+from segmentation.estimating import estimate, span, within
 from segmentation.measures import Scene
 from segmentation.models import SegmentRule
 from segmentation.rules import criteria_of
@@ -20,6 +22,8 @@ from workspace.problems import Fault, refuse
 
 RULES_AT_ONCE = 40
 CONTACTS_AT_ONCE = 5000
+SMALL = 50_000  # so many contacts are counted in no time
+QUICK, PATIENT = 0.4, 45.0  # seconds that counting may take before it is estimated
 
 
 def who(rules: Sequence[SegmentRule | int], contact_ids: Collection[int], at: datetime) -> dict[int, set[int]]:
@@ -76,13 +80,24 @@ class Preview:
     warnings: list[Fault]
 
 
-def preview(document: Any, at: datetime, n: int = 10) -> Preview:
-    """Return who matches a document, without saving anything; raise Refused with its faults."""
+def preview(document: Any, at: datetime, n: int = 10, *, exact: bool = True) -> Preview:
+    """Return who matches a document, without saving anything; raise Refused with its faults.
+
+    Unless the `exact` number is asked for, counting may take half a second and is an estimate otherwise.
+    """
     catalogue = load_catalogue()
     criteria = parse(document, catalogue)
     found = Contact.objects.filter(q(criteria, at=at, catalogue=catalogue))
-    ids = list(found.order_by("pk").values_list("pk", flat=True)[:n])
-    return Preview(found.count(), True, ids, words(criteria), criteria.warnings)
+    quick = PATIENT if exact or span() <= SMALL else QUICK
+    number = within(quick, found.count)
+    ids = None if number is None else within(quick, lambda: _few(found, n))
+    if number is None or ids is None:
+        about, ids = estimate(criteria, at, catalogue, n)
+    return Preview(about if number is None else number, number is not None, ids, words(criteria), criteria.warnings)
+
+
+def _few(found: QuerySet[Contact], n: int) -> list[int]:
+    return list(found.order_by("pk").values_list("pk", flat=True)[:n])
 
 
 def count(document: Any, at: datetime) -> int:

@@ -12,9 +12,9 @@ from segmentation.sentences import sentence
 FEW = 5
 
 
-def preview(document: Any, *, at: datetime, link: bool = False) -> dict[str, Any]:
+def preview(document: Any, *, at: datetime, link: bool = False, exact: bool = False) -> dict[str, Any]:
     """Return who matches a document at an instant: the count, a few of them, the criteria in words, what may surprise."""
-    seen = matching.preview(document, at, FEW)
+    seen = matching.preview(document, at, FEW, exact=exact)
     contacts = Contact.objects.in_bulk(seen.sample)
     return {
         "count": seen.count,

@@ -91,6 +91,14 @@ class CriteriaInput(Strict):
     criteria = serializers.JSONField()
 
 
+class PreviewInput(CriteriaInput):
+    """A criteria document, and whether to wait for the exact number."""
+
+    exact = serializers.BooleanField(
+        default=False, help_text="Otherwise a count that takes long is an estimate, and the answer says so."
+    )
+
+
 class ContactsInput(Strict):
     """Contacts by name."""
 

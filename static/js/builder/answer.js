@@ -36,23 +36,25 @@ export class Answer {
     this.timer = setTimeout(() => this.send(criteria), pause);
   }
 
-  async send(criteria) {
+  // At first without waiting: a count that takes long comes back as an estimate, and the exact number is asked for then.
+  async send(criteria, exact = false) {
     this.request = new AbortController();
     const { signal } = this.request;
     const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token() };
     try {
-      const answer = await fetch(this.builder.dataset.previewUrl, { method: "POST", headers, body: JSON.stringify({ criteria }), signal });
+      const answer = await fetch(this.builder.dataset.previewUrl, { method: "POST", headers, body: JSON.stringify({ criteria, exact }), signal });
       const body = await answer.json();
       if (signal.aborted) return;
       if ("count" in body) this.matched(body); else this.refused(body);
+      if (body.exact === false && !exact) this.send(criteria, true);
     } catch {
-      if (!signal.aborted) this.show({ noun: "The count could not be had just now. It is tried again at your next change." });
+      if (!signal.aborted && !exact) this.show({ noun: "The count could not be had just now. It is tried again at your next change." });
     }
   }
 
   matched({ count, exact, sample, words, warnings = [] }) {
     const noun = count === 1 ? "contact matches now" : "contacts match now";
-    this.show({ number: `${exact ? "" : "≈ "}${count.toLocaleString()}`, noun, words, sample, notes: warnings.map((one) => one.message ?? one) });
+    this.show({ number: `${exact ? "" : "about "}${count.toLocaleString()}`, noun, words, sample, notes: warnings.map((one) => one.message ?? one) });
     this.builder.faults = [];
   }
 

@@ -1,0 +1,73 @@
+"""How many match, before anything is saved: the number, or an estimate that says so."""
+
+import pytest
+from django.db import connection
+
+from segmentation import estimating, matching
+from segmentation.catalogue import load_catalogue
+from segmentation.criteria import parse
+from segmentation.sight import preview
+from tests.factories import person
+from workspace import clock
+
+pytestmark = pytest.mark.django_db
+US = {"type": "PROPERTY", "propertyName": "country", "operator": "=", "value": "US"}
+
+
+def crowd() -> None:
+    for number in range(120):
+        person(f"Person {number}", country="US" if number % 3 == 0 else "GR")
+
+
+def timeout() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        return str(cursor.fetchone()[0])
+
+
+def test_few_contacts_are_counted_exactly() -> None:
+    crowd()
+    seen = preview(US, at=clock.now())
+    assert (seen["count"], seen["exact"], len(seen["sample"])) == (40, True, 5)
+
+
+def test_work_that_takes_too_long_is_given_up_and_leaves_the_transaction_as_it_was() -> None:
+    usual = timeout()
+
+    def sleep() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+        return True
+
+    assert estimating.within(0.01, sleep) is None
+    assert estimating.within(5, lambda: 7) == 7
+    assert timeout() == usual
+
+
+def test_a_count_that_takes_too_long_is_an_estimate_and_says_so_until_the_exact_number_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd()
+    in_time = matching.within
+    monkeypatch.setattr(matching, "SMALL", 0)
+    monkeypatch.setattr(
+        matching, "within", lambda limit, work: None if limit == matching.QUICK else in_time(limit, work)
+    )
+    monkeypatch.setattr(estimating, "DRAWS", 60)
+    about = preview(US, at=clock.now())
+    assert about["exact"] is False
+    assert 10 <= about["count"] <= 90
+    assert 0 < len(about["sample"]) <= 5
+    assert preview(US, at=clock.now()) == about, "the same contacts are drawn again"
+    exact = preview(US, at=clock.now(), exact=True)
+    assert (exact["count"], exact["exact"]) == (40, True)
+
+
+def test_an_estimate_of_nobody_is_nobody() -> None:
+    catalogue = load_catalogue()
+    assert estimating.estimate(parse(US, catalogue), clock.now(), catalogue, 5) == (0, [])
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, 0), (7, 7), (12, 12), (1234, 1200), (98_765, 99_000)])
+def test_an_estimate_is_told_in_two_digits(number: float, told: int) -> None:
+    assert estimating._rounded(number) == told
