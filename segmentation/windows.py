@@ -118,7 +118,7 @@ class Window(BaseModel):
             if self.to or self.before
             else (at, None)
         )
-        high_in = high >= at or self.before is None
+        high_in = high > at or self.before is None
         return Bounds(low, self.from_ is not None or first is not None, min(high, at), high_in, first, last)
 
     def edges(self, since: datetime, until: datetime) -> tuple[datetime, datetime] | None:

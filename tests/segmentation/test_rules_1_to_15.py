@@ -307,3 +307,11 @@ def test_rule_15_what_is_in_use_is_not_deleted_and_the_answer_lists_its_users() 
     assert "above" in str(refused.value).lower()
     services.archive_segment(made, actor=HOUSE)
     assert Segment.objects.get(pk=made.pk).archived_at is not None
+
+
+def test_rule_3_what_is_before_an_instant_is_not_at_it() -> None:
+    with clock.at(JANUARY):
+        did(person("Anna"), "Order Completed", JANUARY)
+    assert who({**ORDERED, "window": {"before": JANUARY.isoformat()}}) == set()
+    assert who({**ORDERED, "window": {"from": JANUARY.isoformat(), "to": JANUARY.isoformat()}}) == {"Anna"}
+    assert who({**ORDERED, "window": {"after": JANUARY.isoformat()}}) == set()
