@@ -4,7 +4,8 @@ FROM python:3.12-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 TRIBUTARY_HOME=/var/lib/tributary
 WORKDIR /app
 
-RUN useradd --system --create-home --home-dir /var/lib/tributary --shell /usr/sbin/nologin tributary
+RUN useradd --system --create-home --home-dir /var/lib/tributary --shell /usr/sbin/nologin tributary \
+    && install --directory --owner tributary --mode 0700 /var/lib/tributary/exports
 
 COPY requirements.lock .
 RUN pip install --require-hashes --no-deps -r requirements.lock

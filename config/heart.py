@@ -17,9 +17,10 @@ TASKS = (
     "messaging.tasks.deliver",
     "segmentation.tasks.pass_time",
     "messaging.tasks.reap",
+    "segmentation.tasks.sync",
 )
 _NEWEST = """
-SELECT slot, extract(epoch FROM tributary_now() - at)::float FROM workspace_tick WHERE job = 'attend'
+SELECT slot, extract(epoch FROM tributary_now() - at)::float FROM workspace_tick WHERE job = %s
 ORDER BY slot DESC LIMIT 1
 """
 
@@ -34,9 +35,14 @@ class Heart(bootsteps.StartStopStep):
         self.stopped = threading.Event()
         self.thread: threading.Thread | None = None
         self.own: int | None = None  # the slot of the last tick that this heart made
+        self.job = "attend"  # the job by whose ticks it hears whether somebody else beats
+        self.tasks: tuple[str, ...] = TASKS
 
     def start(self, parent: Any) -> None:
-        """Begin to listen."""
+        """Begin to listen for the work of this worker's own queues: who calls slow programs holds up nobody else's."""
+        router, queues = parent.app.amqp.router, set(parent.app.amqp.queues.consume_from)
+        self.tasks = tuple(one for one in TASKS if router.route({}, one)["queue"].name in queues)
+        self.job = "attend" if "flows.tasks.attend" in self.tasks else "sync"
         self.thread = threading.Thread(target=self.listen, args=(parent.app,), name="heart", daemon=True)
         self.thread.start()
 
@@ -62,24 +68,24 @@ class Heart(bootsteps.StartStopStep):
 
     def silent(self) -> bool:
         """Tell whether the last tick is old, or our own."""
-        newest = newest_tick()
+        newest = newest_tick(self.job)
         return newest is None or newest[0] == self.own or newest[1] >= SILENCE
 
     def beat(self, app: Celery) -> None:
         """Do what the broker would have asked for; each job claims its slot, so that one heart of many does it."""
-        for name in TASKS:
+        for name in self.tasks:
             if name in app.tasks and not self.stopped.is_set():
                 close_old_connections()
                 app.tasks[name]()
-        newest = newest_tick()
+        newest = newest_tick(self.job)
         if newest is not None and newest[0] != self.own:
             self.own = newest[0]
             log.info("heart.beat", slot=self.own)
 
 
-def newest_tick() -> tuple[int, float] | None:
-    """Return the slot of the newest tick and its age in seconds."""
+def newest_tick(job: str = "attend") -> tuple[int, float] | None:
+    """Return the slot of the newest tick of a job and its age in seconds."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST)
+        cursor.execute(_NEWEST, [job])
         row: tuple[int, float] | None = cursor.fetchone()
     return row

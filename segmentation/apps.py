@@ -18,3 +18,5 @@ class SegmentationConfig(AppConfig):
         import_module("segmentation.panel")
         autodiscover_modules("conditions")
         import_module("workspace.uses").register_kind("segment", import_module("segmentation.named").called)
+        import_module("workspace.uses").register_kind("destination", import_module("segmentation.destinations").called)
+        import_module("contacts.services").on_erase(import_module("segmentation.exporting").erase)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from segmentation import evaluation
+from segmentation import evaluation, exporting, syncing
 from segmentation.scenarios import reckoning
 from workspace import doorbell, ticks
 
@@ -32,3 +32,15 @@ def recompute_waiting(rung: bool = False) -> None:
     if rung or ticks.claim("recompute_waiting", 15):
         evaluation.recompute_waiting()
         reckoning.work()
+
+
+@shared_task
+def sync(rung: bool = False) -> None:
+    """Tell destinations what they have not heard; a queue and a process of its own, so that nobody waits for the slow."""
+    if rung:
+        doorbell.answered("sync")
+    elif not ticks.claim("sync", 1):
+        return
+    syncing.turn()
+    if ticks.claim("tidy_exports", 3600):
+        exporting.tidy()

@@ -20,6 +20,7 @@ TASKS = {
     "attend": "flows.tasks.attend",
     "deliver": "messaging.tasks.deliver",
     "recompute": "segmentation.tasks.recompute_waiting",
+    "sync": "segmentation.tasks.sync",
 }
 LIVE = "live"
 QUIET_SECONDS = 5.0  # how long nobody rings after the broker was silent

@@ -10,6 +10,7 @@ from config.launcher.home import PROJECT, Home
 from config.launcher.processes import Program
 
 QUEUES = "ingest,evaluation,flows,sending,celery"
+SLOW_QUEUES = "syncing"  # calls to other programs, which may take their time
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,13 @@ class Product:
         """Does the work that the doorbell announces; tasks under way are finished, or taken back at the next start."""
         options = ["-Q", QUEUES, "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         program = self._program("worker", ["-m", "celery", "-A", "config", "worker", *options], POOL="0")
+        return Program(**{**vars(program), "signals": (SIGTERM, SIGQUIT), "orphaned": (SIGQUIT,), "grace": 15.0})
+
+    def syncer(self) -> Program:
+        """Tells destinations, in a process of its own: threads that wait for others take no place of the worker's."""
+        options = ["-Q", SLOW_QUEUES, "--pool", "threads", "--concurrency", "2", "--loglevel", "INFO"]
+        options += ["--without-gossip", "--without-mingle", "--hostname", "syncer@%h"]
+        program = self._program("syncer", ["-m", "celery", "-A", "config", "worker", *options], POOL="0")
         return Program(**{**vars(program), "signals": (SIGTERM, SIGQUIT), "orphaned": (SIGQUIT,), "grace": 15.0})
 
     def beat(self) -> Program:

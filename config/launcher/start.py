@@ -121,7 +121,7 @@ def read_answer(lines: list[str]) -> dict[str, Any]:
 
 def start_processes(supervisor: Supervisor, product: Product, last_tick: datetime | None) -> None:
     """Mail catcher, worker, beat and web together, and wait until all are well; they stop in the reverse order."""
-    programs = [product.worker(), product.beat(), product.web()]
+    programs = [product.worker(), product.syncer(), product.beat(), product.web()]
     if product.mail_port:
         programs.insert(0, product.catcher())
     with step("Web, worker, beat" + (" and mailbox" if product.mail_port else "")):

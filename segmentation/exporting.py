@@ -1,0 +1,159 @@
+"""Members as CSV: streamed into a file, safe to open in a spreadsheet, gone after a week or when a contact is erased."""
+
+import csv
+import json
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from contacts.documents import documents_of
+from contacts.models import Attribute, Contact
+from segmentation import delivering
+from segmentation.delivering import Claimed
+from segmentation.models import Delivery, Destination, Membership, Transition
+from segmentation.payloads import instant
+from workspace import clock
+from workspace.crash import crashpoint
+
+KEPT = timedelta(days=7)
+CHUNK = 2000
+RENEW_SECONDS = 5.0
+MOST_COLUMNS = 200  # own attributes that have a column each; all of them stand in the last one anyway
+FIXED = ("id", "userId", "email", "phone", "firstName", "lastName", "country", "city", "language", "timezone")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+class Stopped(Exception):
+    """The file is no longer ours to write."""
+
+
+def folder() -> Path:
+    """Return where exports lie, made when missing, for this account alone."""
+    path = Path(settings.TRIBUTARY_HOME) / "exports"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def export(claimed: Claimed, destination: Destination, delivery: Delivery) -> None:
+    """Write the file of a delivery; one that was broken off is written anew."""
+    name = f"{destination.slug}-{delivery.pk}-{secrets.token_hex(8)}.csv"
+    path = folder() / name
+    began = time.monotonic()
+    try:
+        size = _write(path, claimed, destination)
+        crashpoint("sync_before_record")
+        _record(claimed, delivery, name, size, int((time.monotonic() - began) * 1000))
+    except Stopped:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        said = f"The file could not be written: {error.strerror or type(error).__name__}."
+        delivering.record(claimed, delivery, delivering.Outcome(False, 0, error=said))
+
+
+def _write(path: Path, claimed: Claimed, destination: Destination) -> int:
+    """Stream the members into a file, a chunk at a time, and return how many they are."""
+    own = sorted(Attribute.objects.exclude(name__contains=".").values_list("name", flat=True))[:MOST_COLUMNS]
+    size, renewed = 0, time.monotonic()
+    with path.open("x", encoding="utf-8", newline="") as file:
+        path.chmod(0o600)
+        writer = csv.writer(file)
+        writer.writerow([*FIXED, "createdAt", "lastSeenAt", "since", *(safe(f"customProperties.{n}") for n in own)])
+        for rows in chunks(destination.segment_id):
+            writer.writerows(_lines(rows, own))
+            size += len(rows)
+            if time.monotonic() - renewed > RENEW_SECONDS:
+                renewed = time.monotonic()
+                if not delivering.renew(claimed):
+                    raise Stopped
+    return size
+
+
+def chunks(segment_id: int) -> Iterator[list[tuple[int, Any]]]:
+    """Yield the members by the order of their ids, a chunk at a time: no list of a million, and no transaction held."""
+    last = 0
+    while True:
+        found = Membership.objects.filter(segment=segment_id, contact__gt=last).order_by("contact_id")
+        rows = list(found.values_list("contact_id", "since")[:CHUNK])
+        if not rows:
+            return
+        yield rows
+        last = rows[-1][0]
+
+
+def _lines(rows: Sequence[tuple[int, Any]], own: Sequence[str]) -> Iterator[list[str]]:
+    found = Contact.objects.in_bulk([pk for pk, _ in rows])
+    alive = [(found[pk], since) for pk, since in rows if pk in found and found[pk].alive]
+    for document, (_, since) in zip(documents_of([one for one, _ in alive]), alive, strict=True):
+        custom = document["customProperties"]
+        fixed = [document[name] for name in (*FIXED, "createdAt", "lastSeenAt")]
+        yield [safe(value) for value in (*fixed, instant(since), *(custom.get(name) for name in own))]
+
+
+def safe(value: Any) -> str:
+    """Return a value as a cell that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+
+
+@transaction.atomic
+def _record(claimed: Claimed, delivery: Delivery, name: str, size: int, ms: int) -> None:
+    """Hand the file over, unless the destination is no longer ours or somebody in the file was erased meanwhile."""
+    held = delivering.held_by(claimed)
+    now = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.CALLING, called_at=delivery.called_at)
+    at = clock.now()
+    done = held is not None and now.update(
+        status=Delivery.Status.DELIVERED, settled_at=at, expires_at=at + KEPT, file=name, size=size, ms=ms, error=""
+    )
+    if not done:
+        raise Stopped
+
+
+def erase(contact_ids: Sequence[int]) -> dict[str, int]:
+    """Remove every export that may tell of these contacts; one that is being written is begun anew."""
+    segments = Transition.objects.filter(contact__in=contact_ids).values("segment")
+    found = Delivery.objects.filter(destination__segment__in=segments, kind=Delivery.Kind.CSV)
+    list(Destination.objects.select_for_update(no_key=True).filter(segment__in=segments, kind="csv").order_by("pk"))
+    held = list(found.exclude(file="").values_list("pk", "file"))
+    Delivery.objects.filter(pk__in=[pk for pk, _ in held]).update(file="", expires_at=None)
+    found.filter(status=Delivery.Status.CALLING).update(status=Delivery.Status.QUEUED, called_at=None)
+    transaction.on_commit(lambda: remove([name for _, name in held]))
+    return {"export": len(held)}
+
+
+def remove(names: Sequence[str]) -> None:
+    """Delete files; those that cannot be deleted now go with the next tidying."""
+    for name in names:
+        with suppress(OSError):
+            (folder() / Path(name).name).unlink(missing_ok=True)
+
+
+def tidy() -> int:
+    """Drop exports that have expired, and files that no delivery knows of; return how many files went."""
+    at = clock.now()
+    Delivery.objects.filter(expires_at__lt=at).exclude(file="").update(file="", expires_at=None)
+    known = set(Delivery.objects.exclude(file="").values_list("file", flat=True))
+    fresh = time.time() - 3600  # a file being written is known to nobody yet
+    gone = [one.name for one in folder().glob("*.csv") if one.name not in known and one.stat().st_mtime < fresh]
+    remove(gone)
+    return len(gone)
+
+
+def path_of(delivery: Delivery) -> Path | None:
+    """Return the file of a delivery, or None when there is none any more."""
+    path = folder() / Path(delivery.file).name if delivery.file else None
+    over = delivery.expires_at is not None and delivery.expires_at < clock.now()
+    return path if path is not None and not over and path.is_file() else None
