@@ -151,6 +151,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "contacts.tasks.*": {"queue": "ingest"},
+    "segmentation.tasks.sync": {"queue": "syncing"},
     "segmentation.tasks.*": {"queue": "evaluation"},
     "flows.tasks.*": {"queue": "flows"},
     "messaging.tasks.*": {"queue": "sending"},
@@ -161,6 +162,7 @@ CELERY_BEAT_SCHEDULE = {
     "attend": {"task": "flows.tasks.attend", "schedule": schedule(1.0)},
     "deliver": {"task": "messaging.tasks.deliver", "schedule": schedule(1.0)},
     "pass_time": {"task": "segmentation.tasks.pass_time", "schedule": schedule(15.0)},
+    "sync": {"task": "segmentation.tasks.sync", "schedule": schedule(1.0)},
     "reap": {"task": "messaging.tasks.reap", "schedule": schedule(30.0)},
     "recompute": {"task": "segmentation.tasks.recompute_all", "schedule": schedule(86400.0)},
     "partitions": {"task": "contacts.tasks.make_partitions", "schedule": schedule(86400.0)},
