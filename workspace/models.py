@@ -130,37 +130,97 @@ class Audit(models.Model):
 
 
 class Review(models.Model):
-    """A change that waits for another person's approval."""
+    """A change that waits for another person's approval, or the wish for one in words."""
 
     class Status(models.TextChoices):
+        DRAFT = "draft"
         REQUESTED = "requested"
         SENT_BACK = "sent_back"
         APPROVED = "approved"
         APPLIED = "applied"
+        WITHDRAWN = "withdrawn"
 
-    subject = models.CharField(max_length=120)
+    kind = models.CharField(max_length=20, default="segment", help_text="What sort of thing it is about.")
+    verb = models.CharField(
+        max_length=20, blank=True, help_text="What is to be done; empty while there are only words."
+    )
+    subject = models.CharField(max_length=120, blank=True, help_text="Such as seg_7; empty for what is to be made.")
+    title = models.CharField(max_length=200, blank=True, help_text="What the subject was called.")
     status = models.CharField(max_length=12, choices=Status, default=Status.REQUESTED)
+    words = models.TextField(blank=True, help_text="What is wished for, and why.")
+    request = models.JSONField(default=dict, blank=True, help_text="The change.")
+    before = models.JSONField(default=dict, blank=True, help_text="What it would replace, as it stood at the request.")
+    outcome = models.JSONField(default=dict, blank=True, help_text="What it did when it was applied.")
+    fault = models.TextField(blank=True, help_text="Why it could not be applied.")
+    round = models.PositiveIntegerField(default=1, help_text="Grows with every change of the request.")
+    note = models.TextField(blank=True, help_text="What the reviewer said last.")
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="reviews_requested"
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="reviews_requested"
+    )
+    requested_key = models.ForeignKey(
+        Key, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews_requested"
+    )
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="reviews_changed"
+    )
+    changed_key = models.ForeignKey(
+        Key, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews_changed"
     )
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="reviews_given"
     )
-    request = models.JSONField(default=dict)
-    note = models.TextField(blank=True)
+    reviewed_key = models.ForeignKey(Key, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews_given")
     created_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(reviewed_by__isnull=True) | ~models.Q(reviewed_by=models.F("requested_by")),
+                condition=models.Q(reviewed_by__isnull=True)
+                | ~(models.Q(reviewed_by=models.F("requested_by")) | models.Q(reviewed_by=models.F("changed_by"))),
                 name="reviewer_is_another_person",
             ),
+            models.CheckConstraint(
+                condition=models.Q(reviewed_key__isnull=True)
+                | ~(models.Q(reviewed_key=models.F("requested_key")) | models.Q(reviewed_key=models.F("changed_key"))),
+                name="reviewer_is_another_key",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=["applied", "withdrawn"]) | models.Q(settled_at__isnull=False),
+                name="a_settled_review_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="applied") | ~models.Q(verb=""), name="only_changes_apply"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="review_open", condition=models.Q(status__in=["requested", "sent_back"])),
+            models.Index(fields=["subject", "-id"], name="review_subject"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject} {self.status}"
+        return f"{self.title or self.subject} {self.get_status_display().lower()}".strip()
+
+    @property
+    def ref(self) -> str:
+        """Return the id on the wire."""
+        return f"rev_{self.pk}"
+
+
+class ReviewNote(models.Model):
+    """One step of a review, only ever added to: who did or said what, when, and what was asked for then."""
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="notes")
+    step = models.CharField(max_length=12, help_text="requested, revised, sent_back, approved, applied, withdrawn, …")
+    text = models.TextField(blank=True)
+    request = models.JSONField(default=dict, blank=True)
+    round = models.PositiveIntegerField(default=1)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    key = models.ForeignKey(Key, on_delete=models.PROTECT, null=True, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.review_id} {self.step}"
 
 
 class Job(models.Model):
