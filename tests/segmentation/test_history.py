@@ -203,3 +203,13 @@ def test_a_segment_being_computed_keeps_its_last_complete_membership() -> None:
     assert names_at(made, 9) == before
     look()
     assert members(made) == set()
+
+
+def test_what_a_muted_segment_causes_in_segments_above_is_quiet_too() -> None:
+    inner = services.mute_segment(segment("Americans", US), muted=True, actor=HOUSE)
+    outer = segment("Inner circle", {"type": "SEGMENT", "segment": "americans"})
+    look()
+    factories.change(person("Anna"), country="US")
+    look()
+    moves = Transition.objects.filter(segment__in=[inner, outer]).values_list("segment__slug", "cause", "fires")
+    assert sorted(moves) == [("americans", "data", False), ("inner-circle", "segment", False)]
