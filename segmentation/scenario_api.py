@@ -106,7 +106,7 @@ def described(one: Scenario) -> dict[str, Any]:
             "kind": p.kind,
             "default": p.default,
             "optional": p.optional,
-            "by_share": p.quantile is not None,
+            "by_share": p.by_share,
             "choices": [name for name, _ in p.choices],
         }
         for p in one.parameters

@@ -105,7 +105,7 @@ def found(request: HttpRequest, parameters: tuple[Parameter, ...], work: Any) ->
 def resolved(request: HttpRequest, parameters: tuple[Parameter, ...], filled: list[Filled]) -> list[tuple[str, Any]]:
     """Return the thresholds that were given as shares, as the numbers they are."""
     values = filled[0].parameters
-    shares = [one for one in parameters if one.quantile and "top" in request.GET.get(one.name, "").lower()]
+    shares = [one for one in parameters if one.by_share and "top" in request.GET.get(one.name, "").lower()]
     return [(one.label, values[one.name]) for one in shares]
 
 

@@ -27,6 +27,11 @@ class Parameter:
     optional: bool = False
     quantile: Callable[[PurchaseMapping, str, Mapping[str, Any]], Document] | None = None  # what a quantile is of
 
+    @property
+    def by_share(self) -> bool:
+        """Tell whether it may be said as a share of the workspace's own contacts ("top 20%")."""
+        return self.quantile is not None
+
     def read(self, said: object) -> Any:
         """Return its value; raise ValueError with a sentence."""
         text = str(self.default if said is None else said).strip()

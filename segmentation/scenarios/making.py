@@ -1,7 +1,7 @@
 """From what a person fills in to segments: thresholds resolved, documents sized, segments made."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.criteria import parse, words
 from segmentation.matching import count
 from segmentation.models import Segment
-from segmentation.scenarios import PERSONAS, SCENARIOS, Parameter, Scenario, read_parameters
+from segmentation.scenarios import PERSONAS, SCENARIOS, THRESHOLDS, Parameter, Scenario, read_parameters
 from segmentation.scenarios.quantiles import quantile
 from segmentation.sentences import sentence
 from workspace import purchases
@@ -42,17 +42,18 @@ def fill(slug: str, said: Said, at: datetime, *, sized: bool = True) -> Filled:
     """Return one scenario filled in; raise Refused for an unknown one or wrong parameters."""
     if slug not in SCENARIOS:
         raise Refused(f"There is no scenario “{slug[:60]}”.", status=404)
-    return _filled([SCENARIOS[slug]], said, at, sized=sized)[0]
+    one = SCENARIOS[slug]
+    return _filled([one], one.parameters, said, at, sized=sized)[0]
 
 
 def fill_personas(said: Said, at: datetime) -> list[Filled]:
     """Return all eight personas filled in with one set of thresholds."""
-    return _filled(PERSONAS, said, at, sized=True)
+    return _filled(PERSONAS, THRESHOLDS, said, at, sized=True)
 
 
 def documents_of(said: Said, at: datetime) -> dict[str, dict[str, Any]]:
     """Return the documents of all eight personas by slug."""
-    return {one.scenario.slug: one.document for one in _filled(PERSONAS, said, at, sized=False)}
+    return {one.scenario.slug: one.document for one in _filled(PERSONAS, THRESHOLDS, said, at, sized=False)}
 
 
 def make(scenario: str, said: Said, /, *, at: datetime, actor: Actor, name: str = "", slug: str = "") -> Segment:
@@ -69,15 +70,20 @@ def make_personas(said: Said, *, at: datetime, actor: Actor) -> list[Segment]:
         raise Refused(
             f"These stand already: {names}. Change or delete them first, or make the others one by one.", status=409
         )
-    return [_make(one, actor, slug=PREFIX + one.scenario.slug) for one in _filled(PERSONAS, said, at, sized=False)]
+    return [
+        _make(one, actor, slug=PREFIX + one.scenario.slug)
+        for one in _filled(PERSONAS, THRESHOLDS, said, at, sized=False)
+    ]
 
 
-def _filled(scenarios: tuple[Scenario, ...] | list[Scenario], said: Said, at: datetime, *, sized: bool) -> list[Filled]:
+def _filled(
+    scenarios: Iterable[Scenario], parameters: tuple[Parameter, ...], said: Said, at: datetime, *, sized: bool
+) -> list[Filled]:
     mapping, currency, catalogue = purchases.mapping(), purchases.currency(), load_catalogue()
-    values = resolve(scenarios[0].parameters, said, at, mapping, currency, catalogue)
+    values = resolve(parameters, said, at, mapping, currency, catalogue)
     found = []
     for one in scenarios:
-        document = one.document(values, mapping, currency)
+        document = one.document({p.name: values[p.name] for p in one.parameters}, mapping, currency)
         told = sentence(words(parse(document, catalogue)))
         found.append(Filled(one, values, document, told, count(document, at) if sized else 0))
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segmentation.scenarios.base import Parameter, Scenario
+from segmentation.scenarios.base import Parameter, Scenario, read_parameters
 from segmentation.scenarios.blocks import Document, all_of, any_of, did, engaged, spent, subscribed, unless
 from workspace.purchases import PurchaseMapping
 
@@ -26,6 +26,9 @@ THRESHOLDS = (
     Parameter(name="engaged", label="Engaged recently: in the last", kind="duration", default="90d"),
     Parameter(name="keen", label="Engages often: at least so many opens or clicks", kind="count", default="3"),
 )
+
+
+DEFAULTS = read_parameters(THRESHOLDS, {})
 
 
 class Facts:
@@ -84,16 +87,18 @@ def dead_weight(f: Facts) -> Document:
     return all_of(subscribed(), unless(f.recent), unless(f.engaged), unless(f.was_dear))
 
 
-def _persona(build: Any, slug: str, name: str, description: str, goal: str, color: str) -> Scenario:
+def _persona(
+    build: Any, slug: str, name: str, description: str, goal: str, color: str, asks: str = "recent span often high"
+) -> Scenario:
     def document(values: Values, mapping: PurchaseMapping, currency: str) -> Document:
-        built: Document = build(Facts(values, mapping, currency))
+        built: Document = build(Facts({**DEFAULTS, **values}, mapping, currency))
         return built
 
     return Scenario(
         slug=slug,
         name=name,
         description=description,
-        parameters=THRESHOLDS,
+        parameters=tuple(one for one in THRESHOLDS if one.name in asks.split()),
         build=document,
         goal=goal,
         color=color,
@@ -121,26 +126,26 @@ PERSONAS = (
     _persona(
         nearly_there, "nearly-there", "Nearly There",
         "Subscribers who engage with your messages often and recently, but have never purchased.",
-        "Nudge them to their first purchase by selling value or a first-time incentive.", "indigo",
+        "Nudge them to their first purchase by selling value or a first-time incentive.", "indigo", "engaged keen",
     ),
     _persona(
         waiting_for_wows, "waiting-for-wows", "Waiting for Wows",
         "Subscribers who have never purchased but recently engaged with at least one message.",
-        "Use their interest while it lasts: limited-time deals.", "plum",
+        "Use their interest while it lasts: limited-time deals.", "plum", "engaged keen",
     ),
     _persona(
         window_shoppers, "window-shoppers", "Window Shoppers",
         "Engaged with your messages and looked at products or filled a cart, but haven't made the leap.",
-        "Convert them with social proof and good reviews.", "moss",
+        "Convert them with social proof and good reviews.", "moss", "engaged",
     ),
     _persona(
         lapsed, "lapsed-high-rollers-and-enthusiasts", "Lapsed High Rollers & Enthusiasts",
         "Used to purchase frequently or at high values, but haven't bought anything recently.",
-        "Win them back with new releases or special offers.", "rose",
+        "Win them back with new releases or special offers.", "rose", "recent often high",
     ),
     _persona(
         dead_weight, "dead-weight", "Dead Weight",
         "Subscribers who haven't purchased or engaged recently.",
-        "Clear them from what you send, to keep engagement healthy.", "slate",
+        "Clear them from what you send, to keep engagement healthy.", "slate", "recent often high engaged",
     ),
 )  # fmt: skip
