@@ -12,7 +12,7 @@ from segmentation.compiler import q
 from segmentation.criteria import Criteria
 
 T = TypeVar("T")
-DRAWS = 4000  # contact ids that are drawn: a share of one in a hundred is told to about a sixth of itself
+DRAWS = 2000  # contact ids that are drawn: a share of one in a hundred is told to about a fifth of itself
 CANCELED = "57014"
 
 # The same ids at every asking, spread by a hash over all ids ever given: a change of criteria moves the number, chance does not.

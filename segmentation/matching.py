@@ -23,7 +23,7 @@ from workspace.problems import Fault, refuse
 RULES_AT_ONCE = 40
 CONTACTS_AT_ONCE = 5000
 SMALL = 50_000  # so many contacts are counted in no time
-QUICK, PATIENT = 0.4, 45.0  # seconds that counting may take before it is estimated
+QUICK, PATIENT = 0.3, 45.0  # seconds that counting may take before it is estimated
 
 
 def who(rules: Sequence[SegmentRule | int], contact_ids: Collection[int], at: datetime) -> dict[int, set[int]]:

@@ -48,7 +48,7 @@ def test_a_count_that_takes_too_long_is_an_estimate_and_says_so_until_the_exact_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     crowd()
-    in_time = matching.within
+    in_time = estimating.within
     monkeypatch.setattr(matching, "SMALL", 0)
     monkeypatch.setattr(
         matching, "within", lambda limit, work: None if limit == matching.QUICK else in_time(limit, work)

@@ -1,0 +1,126 @@
+"""Plans: no rule looks through all events where a range of an index would do."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from segmentation.catalogue import load_catalogue
+from segmentation.compiler import matching_set
+from segmentation.criteria import leaves, parse
+from segmentation.matching import who
+from segmentation.measures import Scene
+from segmentation.rules import save_rule
+from segmentation.sql import Sql, sql
+from tests.factories import did, person
+from workspace import clock
+
+pytestmark = pytest.mark.django_db
+ORDER = {"type": "EVENT", "eventName": "Order"}
+LATELY = {"last": "30d"}
+PRICE = {"operator": "AND", "conditions": [{"propertyName": "price", "operator": ">", "value": 50}]}
+IN_A_WINDOW = {
+    "did lately": {**ORDER, "window": LATELY},
+    "did not lately": {**ORDER, "window": LATELY, "aggregate": {"function": "count", "operator": "=", "value": 0}},
+    "excluded": {**ORDER, "window": LATELY, "negate": True},
+    "often, dear": {**ORDER, "window": LATELY, "where": PRICE, "aggregate": {"operator": ">=", "value": 3}},
+    "spent": {
+        **ORDER,
+        "window": {"last": "90d"},
+        "aggregate": {"function": "sum", "propertyName": "price", "operator": ">", "value": 9},
+    },
+    "different days": {**ORDER, "window": LATELY, "aggregate": {"function": "days", "operator": ">=", "value": 2}},
+    "between two days": {**ORDER, "window": {"from": "2026-01-01", "to": "2026-01-31"}},
+    "since a day": {**ORDER, "window": {"after": "2026-01-01"}},
+    "abandoned": {**ORDER, "window": {"last": "7d"}, "followedBy": {"eventName": "Paid", "negate": True}},
+}
+EVER = {
+    "ever": ORDER,
+    "never": {**ORDER, "negate": True},
+    "first lately": {**ORDER, "occurrence": "first", "window": LATELY},
+    "last long ago": {**ORDER, "occurrence": "last", "window": {"beforeLast": "60d"}},
+    "either": {"operator": "OR", "conditions": [ORDER, {**ORDER, "eventName": "Paid"}]},
+}
+
+
+@pytest.fixture(autouse=True)
+def a_planner_that_scans_only_when_it_must(db: None) -> None:
+    anna = person("Anna")
+    for name in ("Order", "Paid"):
+        did(anna, name, price=60)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+def reads_of_events(statement: Sql) -> Iterator[dict[str, Any]]:
+    """Yield the nodes of a plan that read events."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.params)
+        (found,) = cursor.fetchone()
+    waiting = [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.get("Plans", [])
+        if str(node.get("Relation Name", "")).startswith("contacts_event_"):
+            yield node
+
+
+def bounds(node: dict[str, Any]) -> str:
+    """Say by what a node finds its rows; a bitmap's heap is told by the index below it."""
+    below = [one.get("Index Cond", "") for one in node.get("Plans", [])]
+    return " ".join([node.get("Index Cond", ""), *below])
+
+
+def everybody(document: dict[str, Any]) -> Sql:
+    catalogue = load_catalogue()
+    return matching_set(parse(document, catalogue), Scene(at=clock.now(), catalogue=catalogue))
+
+
+@pytest.mark.parametrize("document", [*IN_A_WINDOW.values(), *EVER.values()], ids=[*IN_A_WINDOW, *EVER])
+def test_a_rule_reads_only_the_events_of_its_name(document: dict[str, Any]) -> None:
+    nodes = list(reads_of_events(everybody(document)))
+    assert nodes
+    assert [node["Node Type"] for node in nodes if "name_id" not in bounds(node)] == []
+
+
+@pytest.mark.parametrize("document", IN_A_WINDOW.values(), ids=IN_A_WINDOW)
+def test_a_rule_with_a_window_reads_only_the_events_inside_it(document: dict[str, Any]) -> None:
+    of_the_window = [node for node in reads_of_events(everybody(document)) if node["Alias"].startswith("e")]
+    assert of_the_window
+    assert [bounds(node) for node in of_the_window if "at >" not in bounds(node)] == []
+
+
+@pytest.mark.parametrize("document", IN_A_WINDOW.values(), ids=IN_A_WINDOW)
+def test_the_clock_passes_over_the_edges_of_a_window_alone(document: dict[str, Any]) -> None:
+    catalogue, now = load_catalogue(), clock.now()
+    scene = Scene(at=now, catalogue=catalogue)
+    for leaf in leaves(parse(document, catalogue).root):
+        for edge in leaf.edges(scene, now - timedelta(minutes=1), now):
+            nodes = list(reads_of_events(edge))
+            assert [bounds(node) for node in nodes if "name_id" not in bounds(node) or "at >" not in bounds(node)] == []
+
+
+def test_looking_at_one_contact_reads_that_contact_s_events_alone() -> None:
+    rules = [save_rule(document) for document in (*IN_A_WINDOW.values(), *EVER.values())]
+    seen: list[tuple[str, Any]] = []
+
+    def note(execute: Any, text: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append((text, params))
+        return execute(text, params, many, context)
+
+    with connection.execute_wrapper(note):
+        who(rules, [person("Ben").pk], clock.now())
+    looks = [Sql(text, tuple(params)) for text, params in seen if text.startswith("WITH looked")]
+    assert looks
+    for look in looks:
+        nodes = [node for node in reads_of_events(look) if node["Alias"].startswith("e")]
+        assert nodes
+        assert [bounds(node) for node in nodes if "contact_id" not in bounds(node)] == []
+
+
+def test_a_look_through_all_events_would_be_noticed() -> None:
+    careless = sql("SELECT e.contact_id FROM contacts_event e WHERE e.properties ->> 'price' = {price}", price="60")
+    assert [node for node in reads_of_events(careless) if "name_id" not in bounds(node)]
