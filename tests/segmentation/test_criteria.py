@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from segmentation.catalogue import Catalogue
+from segmentation.conditions import KINDS
 from segmentation.criteria import json_schema, parse
 from workspace.problems import Refused
 
@@ -181,6 +184,18 @@ def test_only_what_moves_with_time_reads_the_clock() -> None:
     assert parse(event(window={"last": "1d"}), KNOWN).clock
     assert parse(about("createdAt", "not_in_last", "1d"), KNOWN).clock
     assert not parse(event(window={"after": "2026-01-01"}), KNOWN).clock
+
+
+def test_the_schema_is_published_and_takes_the_examples_of_every_kind(read_key: str) -> None:
+    answer = Client(headers={"Authorization": f"Bearer {read_key}"}).get("/api/v1/criteria/schema/")
+    assert answer.status_code == 200, answer.content
+    schema = answer.json()
+    assert "FLOW" in schema["$defs"]
+    check = Draft202012Validator(schema)
+    for kind, condition in KINDS.items():
+        assert condition.example["type"] == kind
+        check.validate({"operator": "AND", "conditions": [condition.example]})
+        assert list(check.iter_errors({"operator": "AND", "conditions": [{**condition.example, "surprise": 1}]}))
 
 
 def test_the_schema_names_every_kind_and_can_be_written_as_json() -> None:

@@ -26,7 +26,7 @@ from workspace.problems import Refused
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("TRIBUTARY_HOSTILE", "300"))
 MARK = "zq9"
-NASTY = [
+NASTY: list[Any] = [
     f"{MARK}' OR 1=1--", f"{MARK}%s", f"{MARK}%(a)s", f'{MARK}"', f"{MARK}__gt", "_connector", f"{MARK}\\", f"{MARK}{{x}}",
     f"{MARK}$$;--", f"{MARK}\x00", "\ud800", f"{MARK}\u202e", f"{MARK}\x1b[0m", "gt", "a__b", "", " ", f"{MARK}" * 2000,
     None, True, False, 0, -1, 10**400, 1e308, float("nan"), float("inf"), [], {}, [[]], [None], {"$gt": ""},
