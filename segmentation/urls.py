@@ -10,6 +10,7 @@ from segmentation import (
     movement_pages,
     scenario_api,
     scenario_pages,
+    schema_api,
     segment_pages,
     why_api,
     why_pages,
@@ -71,5 +72,6 @@ api = [
     path("segments/<str:ref>/members/", wire.MembersView.as_view(), name="api_segment_members"),
     path("segments/<str:ref>/members/remove/", wire.RemoveMembersView.as_view(), name="api_segment_members_remove"),
     path("segments/<str:ref>/transitions/", history_api.TransitionsView.as_view(), name="api_segment_transitions"),
+    path("criteria/schema/", schema_api.CriteriaSchemaView.as_view(), name="api_criteria_schema"),
     path("evaluations/", wire.EvaluationsView.as_view(), name="api_evaluations"),
 ]
