@@ -1,7 +1,7 @@
 """SEGMENT: is, was or came to be in another segment."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -13,7 +13,7 @@ from segmentation.given import Given, since_faults
 from segmentation.known import Known
 from segmentation.measures import Picked, Scene
 from segmentation.sql import Sql, both, sql
-from segmentation.times import swept
+from segmentation.times import TICK, swept
 from segmentation.windows import Bounds, Window
 from workspace.durations import Duration
 from workspace.problems import Fault
@@ -143,6 +143,7 @@ class SegmentCondition(Condition):
         if step is None:
             return
         low, high = swept(step, since, until, ahead=False)
+        high += TICK if self.membership == "ever" else timedelta()  # the last instant of a stay is before its end
         yield sql(
             "SELECT x.contact_id FROM segmentation_{table} x WHERE x.segment_id = {id}::bigint"
             " AND x.{column} > {low}::timestamptz AND x.{column} <= {high}::timestamptz",
@@ -159,7 +160,8 @@ class SegmentCondition(Condition):
             yield from turns.of_window(Duration.parse(self.for_), since, after) if since else ()
         elif self.window and self.window.step:
             for moved in known.transitions(self.segment):
-                yield from turns.of_window(self.window.step, moved, after)
+                for instant in (moved, moved - TICK):  # the last instant of a stay is before its end
+                    yield from turns.of_window(self.window.step, instant, after)
 
     @property
     def _kind(self) -> str:

@@ -13,7 +13,7 @@ from tests.segmentation.histories import History, check_log
 from workspace import clock
 
 pytestmark = pytest.mark.django_db
-SEEDS = range(int(os.environ.get("TRIBUTARY_HISTORIES", "3")))
+SEEDS = range(int(os.environ.get("TRIBUTARY_HISTORIES", "2")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -32,7 +32,7 @@ def test_incremental_membership_equals_the_oracle_and_a_full_recompute(seed: int
     assert not Owed.objects.exists()
 
 
-@pytest.mark.parametrize("cuts", [[], [0.01, 2.5, 6.99], [0.5] * 20, [8, 40]])
+@pytest.mark.parametrize("cuts", [[], [0.01, 2.5, 6.99], [0.5] * 20])
 def test_a_clock_pass_over_any_split_of_an_interval_equals_a_full_recompute_at_its_end(cuts: list[float]) -> None:
     history = History(42, edits=False)
     history.go_on(15)

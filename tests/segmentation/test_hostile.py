@@ -24,7 +24,7 @@ from tests.segmentation.test_laws import lawful
 from workspace.problems import Refused
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = int(os.environ.get("TRIBUTARY_HOSTILE", "300"))
+EXAMPLES = int(os.environ.get("TRIBUTARY_HOSTILE", "200"))
 MARK = "zq9"
 NASTY: list[Any] = [
     f"{MARK}' OR 1=1--", f"{MARK}%s", f"{MARK}%(a)s", f'{MARK}"', f"{MARK}__gt", "_connector", f"{MARK}\\", f"{MARK}{{x}}",
