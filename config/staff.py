@@ -11,6 +11,7 @@ MARKETED = (
     "topic",
     "segment",
     "membership",
+    "destination",
     "template",
     "flow",
     "node",
