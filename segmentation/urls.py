@@ -4,6 +4,7 @@ from django.urls import path
 
 from segmentation import api as wire
 from segmentation import (
+    destination_urls,
     doors,
     history_api,
     history_pages,
@@ -40,6 +41,7 @@ pages = [
     path("contacts/<int:pk>/segments/until/", why_pages.until, name="contact_until"),
     path("segments/<int:pk>/moves/", segment_pages.transitions, name="segment_transitions"),
     path("segments/<int:pk>/evaluations/", segment_pages.evaluations, name="segment_evaluations"),
+    *destination_urls.pages,
 ]
 
 api = [
@@ -74,4 +76,5 @@ api = [
     path("segments/<str:ref>/transitions/", history_api.TransitionsView.as_view(), name="api_segment_transitions"),
     path("criteria/schema/", schema_api.CriteriaSchemaView.as_view(), name="api_criteria_schema"),
     path("evaluations/", wire.EvaluationsView.as_view(), name="api_evaluations"),
+    *destination_urls.api,
 ]
