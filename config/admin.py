@@ -20,6 +20,7 @@ from django_celery_beat.models import (
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+admin.site.index_title = "How work stands"
 ESSENTIAL = {"attend", "deliver", "pass_time", "reap", "partitions", "step_partitions"}
 LOCKED = ("name", "task", "enabled")
 FIXED = ((None, {"fields": (*LOCKED, "description", "interval", "crontab", "solar", "clocked", "last_run_at")}),)

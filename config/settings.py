@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.manners.manners",
+    "config.middleware.approvals",
     "config.middleware.database_trouble",
 ]
 
@@ -301,6 +302,8 @@ UNFOLD = {
     "SITE_SYMBOL": "account_tree",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/favicon.svg"}],
     "BORDER_RADIUS": "6px",
+    "DASHBOARD_CALLBACK": "config.office.dashboard",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "config.office.sidebar"},
     "COLORS": {
         "primary": {
             "50": "236 250 252",

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from config import api, health, mapping_pages, pages
+from config import api, health, key_pages, mapping_pages, pages
 
 APPS = ("contacts", "segmentation", "messaging", "flows")
 
@@ -34,6 +34,7 @@ wire = [
 urlpatterns = [
     path("", pages.home, name="home"),
     path("settings/", pages.house_settings, name="settings"),
+    path("settings/keys/", key_pages.keys, name="keys"),
     path("settings/purchases/", mapping_pages.purchase_mapping, name="purchase_mapping"),
     path("", include(offered("pages"))),
     path("v1/", include(offered("ingest"))),

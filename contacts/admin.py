@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts import declaring, facts_admin, services, topics
 from contacts.documents import WRITABLE, read_document
@@ -41,7 +42,7 @@ class ContactAdminForm(forms.ModelForm[Contact]):
     class Meta:
         model = Contact
         fields = ["user_id", *COLUMNS, "attributes"]
-        widgets = dict.fromkeys(("user_id", *COLUMNS), forms.TextInput)
+        widgets = dict.fromkeys(("user_id", *COLUMNS), UnfoldAdminTextInputWidget)
 
     def document(self) -> dict[str, Any]:
         """Return what was changed as a contact document; attributes taken out of the JSON are cleared."""
@@ -92,8 +93,14 @@ class ContactAdmin(BackOffice):
     search_fields = ("user_id",)
     search_help_text = "The beginning of a name, an email, a phone number or a user id."
     list_select_related = False
-    readonly_fields = ("created_at", "merged_into", "erased_at", "attributes_at")
+    readonly_fields = ("created_at", "merged_into", "erased_at", "see_also")
     actions = ("erase",)
+    fields = ("see_also", "user_id", *COLUMNS, "attributes", "created_at", "merged_into", "erased_at")
+    around = (
+        *("contacts.event", "contacts.identity", "contacts.address", "contacts.consent", "contacts.listmember"),
+        *("segmentation.membership", "segmentation.transition", "flows.entry", "flows.enrollment"),
+        *("messaging.message", "contacts.change"),
+    )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str

@@ -36,6 +36,15 @@ class FlowAdmin(ReadOnly):
     search_fields = ("name", "slug")
     list_select_related = ("owner",)
     actions = ("pause", "drain")
+    around = (
+        "flows.version",
+        "flows.node",
+        "flows.edge",
+        "flows.entry",
+        "flows.enrollment",
+        "flows.step",
+        "flows.tally",
+    )
 
     @admin.action(description="Pause (hold the clock)", permissions=["run"])
     def pause(self, request: HttpRequest, chosen: QuerySet[Flow]) -> None:
@@ -76,7 +85,8 @@ class EdgeAdmin(ReadOnly):
 class VersionAdmin(ReadOnly):
     """Published flows."""
 
-    list_display = ("flow", "number", "published_by", "published_at")
+    list_display = ("__str__", "flow", "number", "published_by", "published_at")
+    around = ("flows.enrollment", "flows.watch")
     list_select_related = ("flow", "published_by")
 
 
@@ -93,20 +103,22 @@ class WatchAdmin(ReadOnly):
 class EntryAdmin(ReadOnly):
     """Decisions about reasons to start."""
 
-    list_display = ("id", "flow", "contact_id", "source_kind", "outcome", "reason", "at")
+    list_display = ("id", "flow", "contact", "source_kind", "outcome", "reason", "at")
     list_filter = ("outcome", "source_kind")
-    list_select_related = ("flow",)
+    list_select_related = ("flow", "contact")
 
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(ReadOnly):
     """Contacts on their way."""
 
-    list_display = ("id", "flow", "contact_id", "status", "node", "due_at", "parked", "attempts", "entered_at")
+    list_display = ("id", "flow", "contact", "status", "node", "due_at", "parked", "attempts", "entered_at")
     list_filter = ("status",)
-    search_fields = ("=contact__email", "=id")
-    list_select_related = ("flow",)
-    actions = ("take_out", "retry")
+    search_fields = ("=contact__email", "=contact__user_id", "=id")
+    list_select_related = ("flow", "contact")
+    actions = ("take_out", "retry", "skip")
+    around = ("flows.step",)
+    sortable_by = ()
 
     @admin.action(description="Take out of the flow", permissions=["run"])
     def take_out(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
@@ -120,6 +132,12 @@ class EnrollmentAdmin(ReadOnly):
         actor = Actor.of(user=request.user)
         tried(request, list(chosen), lambda one: services.retry_enrollments([one.pk], actor=actor), "tried again")
 
+    @admin.action(description="Go past the step that failed", permissions=["run"])
+    def skip(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
+        """Leave the failed step of the chosen journeys out."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: services.skip_enrollments([one.pk], actor=actor), "went on")
+
     def has_run_permission(self, request: HttpRequest) -> bool:
         """Tell who may act on people in flows."""
         return request.user.has_perm("flows.run_flow")
@@ -129,8 +147,10 @@ class EnrollmentAdmin(ReadOnly):
 class StepAdmin(ReadOnly):
     """Nodes passed."""
 
-    list_display = ("enrollment_id", "visit", "kind", "node", "port", "next", "at")
+    list_display = ("id", "enrollment", "flow", "contact", "visit", "kind", "node", "port", "next", "at")
     list_filter = ("kind",)
+    list_select_related = ("enrollment", "flow", "contact")
+    sortable_by = ()
 
 
 @admin.register(Tally)

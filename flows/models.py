@@ -105,7 +105,7 @@ class Version(models.Model):
         constraints = [models.UniqueConstraint(fields=["flow", "number"], name="one_version_per_number")]
 
     def __str__(self) -> str:
-        return f"{self.flow_id} v{self.number}"
+        return f"version {self.number}"
 
 
 class Watch(models.Model):
@@ -161,7 +161,7 @@ class Entry(models.Model):
         indexes = [models.Index(fields=["contact", "-id"], name="entry_contact")]
 
     def __str__(self) -> str:
-        return f"{self.contact_id} {self.outcome} {self.flow_id}"
+        return f"entry {self.pk} ({self.outcome})"
 
 
 class Enrollment(models.Model):

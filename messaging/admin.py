@@ -179,6 +179,7 @@ class MessageAdmin(ReadOnly):
     search_fields = ("key__startswith", "address__startswith")
     list_select_related = ("contact", "stream")
     actions = ("hold", "release", "retry", "cancel")
+    around = ("messaging.link",)
 
     def has_handle_permission(self, request: HttpRequest) -> bool:
         """Tell who may handle messages though nobody edits them."""

@@ -1,23 +1,33 @@
 """What every page of the admin shares: lists that never count a million rows, and rows that nobody may edit."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
+from django.apps import apps
+from django.contrib import admin
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import BooleanField, ForeignKey, JSONField, Model
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 M = TypeVar("M", bound=Model)
 FAR = 10_000_000
+SAMPLE = 1000
 
 
 class Uncounted(Paginator[Any]):
     """Pages through a table without asking how long it is."""
 
-    @property
+    @cached_property
     def count(self) -> int:
-        """Pretend to be long, but say the truth about an empty or one-page table."""
+        """Pretend to be long, but say the truth about an empty or one-page table; asked once a page."""
         first = len(self.object_list[: self.per_page + 1])
         return first if first <= self.per_page else FAR
 
@@ -25,6 +35,15 @@ class Uncounted(Paginator[Any]):
     def num_pages(self) -> int:
         """Return far more pages than anybody turns."""
         return max(1, -(-self.count // self.per_page))
+
+
+class Recent(admin.AllValuesFieldListFilter):
+    """Offers what stands in the newest rows: all values that there are would mean reading the whole table."""
+
+    def __init__(self, field: Any, request: Any, params: Any, model: Any, model_admin: Any, field_path: str) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        newest = model._default_manager.order_by(*model_admin.ordering).values_list(field_path, flat=True)[:SAMPLE]
+        self.lookup_choices = sorted(set(newest), key=str)  # type: ignore[assignment] # values, where Django has a query
 
 
 class BackOffice(ModelAdmin):  # type: ignore[misc] # unfold ships no types
@@ -36,10 +55,51 @@ class BackOffice(ModelAdmin):  # type: ignore[misc] # unfold ships no types
     list_select_related: bool | Sequence[str] = True
     ordering: ClassVar[Sequence[str]] = ["-id"]
     compressed_fields = True
+    around: ClassVar[Sequence[str]] = ()  # models whose rows of this row are one click away: "flows.enrollment"
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Let no filter read a whole table to know what it offers."""
+        return [(one, Recent) if self._is_open(one) else one for one in super().get_list_filter(request)]
+
+    def _is_open(self, name: Any) -> bool:
+        field = self.model._meta.get_field(name) if isinstance(name, str) else None
+        return field is not None and not (field.is_relation or field.choices or isinstance(field, BooleanField))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Let everything a row points at be one click away, by name; the first column opens the row itself."""
+        first, *rest = super().get_list_display(request)
+        return [first, *(self._shown(name) for name in rest)]
+
+    def _shown(self, name: Any) -> Any:
+        """Return how a column or a line shows a field: what it points at as a link, JSON as people read it."""
+        fields = {one.attname: one for one in self.model._meta.fields} | {
+            one.name: one for one in self.model._meta.fields
+        }
+        field = fields.get(name) if isinstance(name, str) else None
+        if isinstance(field, ForeignKey):
+            return _pointing(field, by_name=name == field.name)
+        return _reading(field) if isinstance(field, JSONField) else name
+
+    @admin.display(description="See also")
+    def see_also(self, row: Model) -> SafeString | str:
+        """Link to the lists of what belongs to this row."""
+        links = [found for label in self.around if row.pk and (found := _list_of(label, row))]
+        return (
+            format_html_join(" · ", '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', links) or "–"
+        )
 
 
 class ReadOnly(BackOffice):
     """Rows that are written by the house alone."""
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Show every column, what it points at as a link."""
+        said = self.fields or [one.name for one in self.model._meta.fields if one.name not in (self.exclude or ())]
+        return [*(["see_also"] if self.around else []), *(self._shown(name) for name in said)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Let nothing be written."""
+        return self.get_fields(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no."""
@@ -52,3 +112,62 @@ class ReadOnly(BackOffice):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no."""
         return False
+
+
+def pretty(value: Any) -> SafeString | str:
+    """Show JSON as people read it."""
+    if value in (None, {}, []):
+        return "–"
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return format_html('<pre class="whitespace-pre-wrap break-words text-xs">{}</pre>', text)
+
+
+def _named(name: str, label: str, work: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def show(row: Any) -> Any:
+        return work(row)
+
+    show.__name__ = name
+    show.short_description = label  # type: ignore[attr-defined] # the admin reads it
+    return show
+
+
+def _reading(field: Any) -> Callable[[Any], Any]:
+    return _named(field.name, field.verbose_name.capitalize(), lambda row: pretty(getattr(row, field.attname)))
+
+
+def _pointing(field: Any, *, by_name: bool) -> Callable[[Any], Any]:
+    return _named(field.name, field.verbose_name.capitalize(), partial(_link, field, by_name))
+
+
+def _link(field: Any, by_name: bool, row: Any) -> SafeString | str:
+    """Link to the row that a foreign key points at; by its number alone where naming it would cost a query."""
+    number = getattr(row, field.attname)
+    if number is None:
+        return "–"
+    model = field.related_model
+    called = _called(row, field) if by_name else f"{model._meta.verbose_name} {number}"
+    try:
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[number])
+    except NoReverseMatch:
+        return called
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, called)
+
+
+def _called(row: Any, field: Any) -> str:
+    """Return the name of what is pointed at, which may be gone where the database does not watch it."""
+    try:
+        return str(getattr(row, field.name))
+    except ObjectDoesNotExist:
+        return f"{field.related_model._meta.verbose_name} {getattr(row, field.attname)} (gone)"
+
+
+def _list_of(label: str, row: Model) -> tuple[str, str] | None:
+    """Return address and name of the list of the rows of another model that point at this one."""
+    model = apps.get_model(label)
+    key = next((one for one in model._meta.fields if one.related_model is row._meta.model), None)
+    if key is None:
+        return None
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{key.name}__{key.target_field.name}__exact={row.pk}", str(
+        model._meta.verbose_name_plural
+    ).capitalize()

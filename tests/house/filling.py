@@ -1,0 +1,136 @@
+"""Rows of every model of the back office, as many as asked for: by the services where they are, by hand where the house writes alone."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+
+from contacts import services as people
+from contacts.models import Activity, Attribute, Moment, Read, Receipt, Topic
+from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Step, Version, Watch
+from flows.models import Tally as FlowTally
+from flows.services import create_flow
+from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
+from messaging.services import create_template, publish_template
+from segmentation.models import Evaluation, Membership, Owed, Segment, Tally, Transition
+from tests.factories import did, person, put_on, segment
+from workspace import clock
+from workspace.audit import HOUSE, Actor
+from workspace.keys import make_key
+from workspace.models import Answer, Job, Review, Tick, Use
+
+
+def fill(n: int) -> None:
+    """Make n rows of everything, each related to others of its own."""
+    start = Flow.objects.count()
+    for number in range(start, start + n):
+        _one(number)
+
+
+def _one(k: int) -> None:
+    at = clock.now()
+    user = User.objects.create(username=f"staff{k}", email=f"staff{k}@example.com")
+    other = User.objects.create(username=f"other{k}")
+    key, _ = make_key(name=f"Key {k}", scope="read", actor=Actor(user_id=user.pk))
+    Group.objects.create(name=f"group {k}")
+    Answer.objects.create(key=key, idempotency_key=f"once {k}", digest="d", status=201, response={"text": "{}"})
+    Job.objects.create(kind="import", actor=user, request={"rows": k})
+    Review.objects.create(subject=f"flow:{k}", requested_by=user, reviewed_by=other, request={"to": k})
+    Tick.objects.create(job="attend", slot=10**6 + k)
+    Use.objects.create(user=f"flow:{k}", used=f"list:{k}")
+    contact = _contact(k, at)
+    found = _segment(k, contact, at, user)
+    flow, version = _flow(k, user, found)
+    enrollment = _journey(flow, version, contact, at)
+    _message(k, contact, enrollment, at)
+    _beat(k, at)
+
+
+def _contact(k: int, at: Any) -> Any:
+    contact = person(f"Ana {k}", user_id=None)
+    made = people.create_contact(document={"userId": f"u{k}", "email": f"u{k}@example.com"}, actor=HOUSE)
+    did(made, f"Event {k}", revenue=k)
+    put_on(f"list-{k}", made)
+    Activity.objects.get_or_create(contact=contact, defaults={"last_seen_at": at})
+    Moment.objects.create(contact=made, attribute=f"born{k}", instant=at)
+    Attribute.objects.create(name=f"attribute{k}")
+    Receipt.objects.create(source="tests", message_id=f"receipt {k}")
+    Read.objects.create(fact=f"event:Event {k}", stage=1, reader=f"rule:{k}")
+    Topic.objects.create(name=f"Topic {k}", slug=f"topic-{k}")
+    people.record_consent(contact_id=made.pk, channel="email", status="subscribed", source="tests", actor=HOUSE)
+    people.suppress(channel="email", address=f"no{k}@example.com", reason="manual", actor=HOUSE)
+    return made
+
+
+def _segment(k: int, contact: Any, at: Any, user: User) -> Segment:
+    made = segment(f"Segment {k}", {"type": "PROPERTY", "propertyName": "city", "operator": "=", "value": f"Rome {k}"})
+    Segment.objects.filter(pk=made.pk).update(created_by=user)
+    moved = {"segment": made, "contact": contact, "seq": 1}
+    Transition.objects.create(**moved, kind="entered", cause="data", rule=made.rule, at=at)
+    Membership.objects.create(**moved, since=at)
+    Evaluation.objects.create(segment=made, rule=made.rule, cause="data", at=at, size=k)
+    Owed.objects.create(segment=made, contact=contact, cause="data")
+    Tally.objects.create(segment=made, minute=at, entered=1)
+    return made
+
+
+def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
+    flow = create_flow(name=f"Flow {k}", actor=Actor(user_id=user.pk))
+    Flow.objects.filter(pk=flow.pk).update(owner=user)
+    for name in ("a", "b"):
+        Node.objects.create(flow=flow, key=name, kind="wait", settings={"duration": "1d"})
+    Edge.objects.create(flow=flow, source="a", port="next", target="b")
+    graph = {"nodes": [{"id": "a", "kind": "wait"}], "edges": []}
+    version = Version.objects.create(flow=flow, number=1, graph=graph, digest=f"d{k}", published_by=user)
+    Watch.objects.create(version=version, node="a", name="x", purpose=Watch.Purpose.values[0], rule=found.rule)
+    Broadcast.objects.create(name=f"Broadcast {k}", slug=f"broadcast-{k}")
+    return flow, version
+
+
+def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
+    entry = Entry.objects.create(
+        flow=flow, contact=contact, source_kind="manual", source_id="1", version=version, outcome="started", at=at
+    )
+    made = Enrollment.objects.create(
+        flow=flow,
+        version=version,
+        contact=contact,
+        entry=entry,
+        node="a",
+        parked="tests",
+        entered_at=at,
+        entered_on=at.date(),
+    )
+    Step.objects.create(
+        enrollment=made, visit=1, entered_on=at.date(), flow=flow, version=version, contact=contact,
+        node="a", kind="wait", port="next", saw={"at": 1}, at=at,
+    )  # fmt: skip
+    FlowTally.objects.create(flow=flow, version=version, what=FlowTally.What.values[0], minute=at, count=1)
+    return made
+
+
+def _message(k: int, contact: Any, enrollment: Enrollment, at: Any) -> None:
+    template = create_template(
+        name=f"Template {k}", slug=f"template-{k}", channel="email", subject="Hi", body="<p>Hi</p>",
+        transactional=True, actor=HOUSE,
+    )  # fmt: skip
+    publish_template(template, actor=HOUSE)
+    sender = Sender.objects.create(name=f"Sender {k}", slug=f"sender-{k}", address=f"s{k}@example.com")
+    stream = Stream.objects.create(kind="flow", slug=f"flow-{k}")
+    message = Message.objects.create(
+        key=f"e:{enrollment.pk}:{k}", contact=contact, channel="email", klass="transactional", stream=stream,
+        sender=sender, template_version=TemplateVersion.objects.get(template=template), content={"event": {}},
+        due_at=at, planned_at=at,
+    )  # fmt: skip
+    Link.objects.create(message=message, url="https://example.com/")
+    CaughtMail.objects.create(sender="a@example.com", recipient="b@example.com", subject="Hi", raw=b"Hi")
+
+
+def _beat(k: int, at: Any) -> None:
+    interval = IntervalSchedule.objects.create(every=1000 + k, period="seconds")
+    CrontabSchedule.objects.create(minute=str(k % 60))
+    SolarSchedule.objects.create(event="sunrise", latitude=k % 90, longitude=0)
+    ClockedSchedule.objects.create(clocked_time=at + timedelta(days=k))
+    PeriodicTask.objects.create(name=f"beat {k} {uuid.uuid4().hex[:4]}", task="x", interval=interval, last_run_at=at)
