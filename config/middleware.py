@@ -12,6 +12,8 @@ from django.shortcuts import redirect
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
+from workspace.approval import NeedsApproval, proposing
+from workspace.filing import to_person
 from workspace.taken import as_taken
 
 log = structlog.get_logger()
@@ -45,6 +47,22 @@ def database_trouble(get_response: Answerer) -> Answerer:
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
         return unavailable(error) or already_there(request, error)
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
+
+
+def approvals(get_response: Answerer) -> Answerer:
+    """File what a person's page asked for and needs approval as a review; what is sent for a review goes into that one."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST" and "review" in request.GET and not request.path.startswith("/api/"):
+            with proposing():
+                return get_response(request)
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return to_person(request, error) if isinstance(error, NeedsApproval) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

@@ -17,6 +17,7 @@ class SegmentationConfig(AppConfig):
         """Add the conditions of higher apps, what segments show on the pages of contacts, and what they are called where they use something."""
         import_module("segmentation.panel")
         autodiscover_modules("conditions")
+        import_module("workspace.approval").reviewable(import_module("segmentation.approving").REVIEWS)
         import_module("workspace.uses").register_kind("segment", import_module("segmentation.named").called)
         import_module("workspace.uses").register_kind("destination", import_module("segmentation.destinations").called)
         import_module("contacts.services").on_erase(import_module("segmentation.exporting").erase)

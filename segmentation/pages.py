@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from segmentation import services
+from segmentation.approving import FIRES
 from segmentation.difference import difference
 from segmentation.forms import SegmentForm
 from segmentation.listing import TONES, rows_of, tone_of, with_state
@@ -26,12 +27,6 @@ from workspace.uses import users_of
 
 PAGE = 50
 SHOWS = [("", "All but archived"), ("dynamic", "Dynamic"), ("static", "Static"), ("archived", "Archived")]
-FIRES = [
-    ("none", "Nothing", "The moves are written down; no flow starts because of this edit."),
-    ("entries", "Who joins", "Flows that start on entering take them in."),
-    ("exits", "Who leaves", "Flows that start on leaving take them in."),
-    ("both", "Both", "As if the contacts had moved by themselves."),
-]
 
 
 @login_required

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from contacts.changes import READS_LOCK, drop_reads, set_reads
-from segmentation import dependencies, history, locks, moving, recomputing
+from segmentation import dependencies, history, locks, moving, proposals, recomputing
 from segmentation.catalogue import load_catalogue
 from segmentation.criteria import Criteria, parse
 from segmentation.models import Evaluation, Owed, Segment
@@ -17,16 +17,18 @@ from segmentation.rules import rule_of
 from segmentation.sizes import growth, sizes
 from segmentation.sql import Sql
 from workspace import clock, doorbell
+from workspace.approval import guarded
 from workspace.audit import Actor, record
 from workspace.problems import Refused, refuse
 from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
 SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
-RESERVED = frozenset({"preview", "overlap", "new", "catalogue"})  # addresses of their own beside the segments
+RESERVED = frozenset({"preview", "overlap", "new", "catalogue", "scenarios"})  # addresses of their own beside the segments
 MEMBERS = "segments"  # the reader of `contact` that stands for all members there are
 
 
+@guarded("segment", proposals.create)
 @transaction.atomic
 def create_segment(
     *,
@@ -65,6 +67,7 @@ def create_segment(
     return segment
 
 
+@guarded("segment", proposals.change)
 @transaction.atomic
 def change_segment(
     segment: Segment, *, actor: Actor, criteria: Any = None, fires: str = "none", **changes: Any
@@ -78,10 +81,13 @@ def change_segment(
             raise refuse(name, f'A segment\'s "{name[:60]}" cannot be changed.')
         setattr(segment, name, _name(value) if name == "name" else value)
     changed = sorted(changes)
+    rule = segment.rule.digest[:12] if segment.rule else ""
+    differed: dict[str, Any] = {}
     if criteria is not None and _change_criteria(segment, criteria, fires):
         changed.append("criteria")
+        differed = {"rules": [rule, segment.rule.digest[:12] if segment.rule else ""]}
     segment.save()
-    record(actor, "segment.changed", segment.ref, changed=changed, fires=fires)
+    record(actor, "segment.changed", segment.ref, changed=changed, fires=fires, **differed)
     _tell(segment)
     return segment
 
@@ -101,6 +107,7 @@ def _change_criteria(segment: Segment, document: Any, fires: str) -> bool:
     return True
 
 
+@guarded("segment", proposals.duplicate)
 @transaction.atomic
 def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
     """Make another segment of the same criteria, or of the same members when they were put there by hand."""
@@ -118,6 +125,7 @@ def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
     return copy
 
 
+@guarded("segment", proposals.archive)
 @transaction.atomic
 def archive_segment(segment: Segment, *, actor: Actor) -> Segment:
     """Put a segment away: its members and history stay, it is looked at no more and fires nothing."""
@@ -133,6 +141,7 @@ def archive_segment(segment: Segment, *, actor: Actor) -> Segment:
     return segment
 
 
+@guarded("segment", proposals.unarchive)
 @transaction.atomic
 def unarchive_segment(segment: Segment, *, actor: Actor) -> Segment:
     """Take a segment back into use; a dynamic one is evaluated afresh, which fires nothing."""
@@ -164,6 +173,7 @@ def mute_segment(segment: Segment, *, muted: bool, actor: Actor) -> Segment:
     return segment
 
 
+@guarded("segment", proposals.freeze)
 @transaction.atomic
 def freeze_segment(segment: Segment, *, actor: Actor, at: datetime | None = None, name: str = "") -> Segment:
     """Make a static copy of who is in a segment now, or was at an instant; nothing fires."""
@@ -181,6 +191,7 @@ def freeze_segment(segment: Segment, *, actor: Actor, at: datetime | None = None
     return copy
 
 
+@guarded("segment", proposals.delete)
 @transaction.atomic
 def delete_segment(segment: Segment, *, actor: Actor) -> None:
     """Delete a segment with its history; raises InUse when something uses it."""

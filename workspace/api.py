@@ -14,7 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from workspace import clean
+from workspace.approval import NeedsApproval
 from workspace.audit import Actor
+from workspace.filing import to_program
 from workspace.keys import find_key
 from workspace.models import Key
 from workspace.problems import Fault, Refused
@@ -122,7 +124,12 @@ def actor_of(request: Request) -> Actor:
 
 
 def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Answer every expected error as application/problem+json (RFC 9457)."""
+    """Answer every expected error as application/problem+json (RFC 9457), and what needs approval with its review."""
+    if isinstance(error, NeedsApproval):
+        try:
+            return to_program(error)
+        except Refused as refused_to_file:
+            error = refused_to_file
     refused = as_refused(error)
     if refused is None:
         return None

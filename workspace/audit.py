@@ -1,5 +1,8 @@
 """The record of who did what."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from workspace.models import Audit, Key
 
 log = structlog.get_logger()
+_because: ContextVar[dict[str, str] | None] = ContextVar("because", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +35,16 @@ HOUSE = Actor()
 
 def record(actor: Actor, verb: str, subject: str, **detail: Any) -> None:
     """Write one line of the record, within the caller's transaction."""
+    detail |= _because.get() or {}
     Audit.objects.create(actor_id=actor.user_id, key_id=actor.key_id, verb=verb, subject=subject, detail=detail)
     log.info(verb, subject=subject, actor=actor.user_id, key=actor.key_id)
+
+
+@contextmanager
+def because_of(**what: str) -> Iterator[None]:
+    """Let every line of the record that is written within say what it was done because of (review="rev_3")."""
+    token = _because.set(what)
+    try:
+        yield
+    finally:
+        _because.reset(token)

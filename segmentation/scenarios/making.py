@@ -18,6 +18,7 @@ from segmentation.scenarios import PERSONAS, SCENARIOS, THRESHOLDS, Parameter, S
 from segmentation.scenarios.quantiles import quantile
 from segmentation.sentences import sentence
 from workspace import purchases
+from workspace.approval import Proposal, guarded
 from workspace.audit import Actor
 from workspace.problems import Fault, Refused
 from workspace.purchases import PurchaseMapping
@@ -61,6 +62,11 @@ def make(scenario: str, said: Said, /, *, at: datetime, actor: Actor, name: str 
     return _make(fill(scenario, said, at, sized=False), actor, name=name, slug=slug)
 
 
+def _proposed(said: Said, *, at: datetime, actor: Actor) -> Proposal:
+    return Proposal("segment", "personas", "", "All eight personas", {"parameters": dict(said)})
+
+
+@guarded("segment", _proposed)
 @transaction.atomic
 def make_personas(said: Said, *, at: datetime, actor: Actor) -> list[Segment]:
     """Make all eight personas with one set of thresholds, or none of them."""
