@@ -1,5 +1,7 @@
 """More hazards: towers built in any order, a crowd that enters at once, people who merge or go while they are looked at."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
@@ -119,3 +121,20 @@ def test_the_clock_pass_finds_dates_by_their_index_and_never_reads_all_contacts(
             cursor.execute("RESET enable_seqscan")
         assert "moment_instant" in plan
         assert "Seq Scan on contacts_contact" not in plan
+
+
+def test_a_retry_of_an_event_without_a_timestamp_counts_once_as_of_its_first_arrival() -> None:
+    twice = {**ORDERED, "aggregate": {"function": "count", "operator": ">=", "value": 2}}
+    made, again = segment("Buyers", {**ORDERED, "window": {"last": "1h"}}), segment("Regulars", twice)
+    settle()
+    item = {"type": "track", "userId": "anna", "event": "Order", "messageId": "m1", "properties": {}}
+    for minutes in (0, 50):
+        arrived = JANUARY + timedelta(minutes=minutes)
+        with clock.at(arrived):
+            assert take([item], source=Source("shop"), received_at=arrived) == [None]
+            settle()
+    assert (made.memberships.count(), again.memberships.count()) == (1, 0)
+    with clock.at(JANUARY + timedelta(hours=1)):
+        evaluation.pass_time()
+    assert made.memberships.count() == 0
+    check_log()
