@@ -125,8 +125,9 @@ def test_the_clock_pass_finds_dates_by_their_index_and_never_reads_all_contacts(
 
 def test_a_retry_of_an_event_without_a_timestamp_counts_once_as_of_its_first_arrival() -> None:
     twice = {**ORDERED, "aggregate": {"function": "count", "operator": ">=", "value": 2}}
-    made, again = segment("Buyers", {**ORDERED, "window": {"last": "1h"}}), segment("Regulars", twice)
-    settle()
+    with clock.at(JANUARY):
+        made, again = segment("Buyers", {**ORDERED, "window": {"last": "1h"}}), segment("Regulars", twice)
+        settle()
     item = {"type": "track", "userId": "anna", "event": "Order", "messageId": "m1", "properties": {}}
     for minutes in (0, 50):
         arrived = JANUARY + timedelta(minutes=minutes)
