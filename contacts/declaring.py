@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from contacts import promoting
 from contacts.models import Attribute, AttributeType, Contact, EventName
 from contacts.properties import CUSTOM
 from contacts.storing import run
@@ -60,12 +61,16 @@ def delete_attribute(attribute: Attribute, *, actor: Actor) -> None:
 
 @transaction.atomic
 def change_event_name(name: EventName, *, actor: Actor, **changes: Any) -> EventName:
-    """Hide a name from choices, block it from being stored, or choose the property that is its value from now on."""
+    """Hide a name from choices, block it from being stored, or choose the property that is the value of its events."""
     held = EventName.objects.select_for_update().get(pk=name.pk)
+    said = dict(changes)
+    if "value_property" in changes:
+        promoting.choose(held, changes.pop("value_property"), actor=actor)
     for key, value in changes.items():
         setattr(held, key, value)
-    held.save(update_fields=list(changes) or None)
-    audit.record(actor, "event_name.changed", f"evn_{held.pk}", **{key: str(value) for key, value in changes.items()})
+    if changes:
+        held.save(update_fields=list(changes))
+    audit.record(actor, "event_name.changed", f"evn_{held.pk}", **{key: str(value) for key, value in said.items()})
     return held
 
 

@@ -16,7 +16,7 @@ from workspace.problems import refuse
 
 Eraser = Callable[[Sequence[int]], dict[str, int]]
 _erasers: list[Eraser] = []
-_ROWS = ("identity", "address", "moment", "activity", "listmember", "consentnow")
+_ROWS = ("identity", "address", "moment", "activity", "listmember", "consentnow", "converted")
 
 
 def on_erase(eraser: Eraser) -> Eraser:

@@ -45,6 +45,12 @@ SELECT n.id FROM contacts_consentnow n
 JOIN contacts_consent e ON e.contact_id = n.contact_id AND e.channel = n.channel AND e.topic = n.topic
     AND e.status = 'unsubscribed' AND e.at > n.at
 WHERE n.status = 'subscribed'""",
+    # Criteria read the column in place of the document.
+    "the value of an event is its name's value property": """
+SELECT e.id FROM contacts_event e JOIN contacts_eventname n ON n.id = e.name_id
+WHERE n.value_property <> '' AND e.value IS DISTINCT FROM CASE
+    WHEN jsonb_typeof(e.properties -> n.value_property) = 'number' THEN (e.properties ->> n.value_property)::numeric END
+    AND NOT starts_with(e.message_id, 'erased:')""",
     "the shown user id is one of its identities": """
 SELECT c.id FROM contacts_contact c
 WHERE c.user_id IS NOT NULL AND c.merged_into_id IS NULL AND c.erased_at IS NULL AND NOT EXISTS (

@@ -25,6 +25,7 @@ class Known:
     properties: dict[str, str] = field(default_factory=dict)
     blocked: bool = False
     last_seen_at: datetime | None = None
+    chosen: bool = False
     learned: dict[str, str] = field(default_factory=dict)
     promoted: str = ""
 
@@ -33,10 +34,24 @@ class Known:
         for name, value in properties.items():
             if name not in self.properties and (kind := type_of_value(value)) and len(self.properties) < MAX_PROPERTIES:
                 self.properties[name] = self.learned[name] = kind
-        if not self.value_property:
+        if not self.value_property and not self.chosen:
             self.value_property = self.promoted = next(
                 (name for name in VALUE_PROPERTIES if is_number(properties.get(name))), ""
             )
+
+    def meet(self, standing: "Known") -> None:
+        """Yield to what another batch stored of the name meanwhile: one property is the value of all its events."""
+        free = not standing.value_property and not standing.chosen
+        self.value_property, self.promoted = (self.promoted,) * 2 if free else (standing.value_property, "")
+        self.learned = {name: kind for name, kind in self.learned.items() if name not in standing.properties}
+        self.properties = {**self.learned, **standing.properties}
+        self.blocked, self.last_seen_at, self.chosen = standing.blocked, standing.last_seen_at, standing.chosen
+
+
+_NAMES = """
+SELECT id, CASE WHEN promoting <> '' THEN promoting ELSE value_property END, properties, blocked, last_seen_at, chosen
+FROM contacts_eventname WHERE id = ANY(%s::bigint[])
+"""
 
 
 def is_number(value: Any) -> bool:
@@ -46,11 +61,7 @@ def is_number(value: Any) -> bool:
 
 def ask_names(items: Iterable[Item]) -> Answer:
     """Ask for what is known of the event names of a batch."""
-    return ask(
-        """SELECT id, value_property, properties, blocked, last_seen_at FROM contacts_eventname
-           WHERE id = ANY(%s::bigint[])""",
-        [array({name_id(name) for name in {item.event for item in items if item.event}})],
-    )
+    return ask(_NAMES, [array({name_id(name) for name in {item.event for item in items if item.event}})])
 
 
 def learn_names(items: Sequence[Item], at: datetime, asked: Answer | None = None) -> dict[str, Known]:
@@ -63,6 +74,8 @@ def learn_names(items: Sequence[Item], at: datetime, asked: Answer | None = None
     new = {name: one for name, one in known.items() if one.last_seen_at is None}
     if new:
         _insert_names(new, at)
+    if promoting := [one for one in known.values() if one.last_seen_at and one.promoted]:
+        _promote(promoting)
     stale = [one for one in known.values() if one.last_seen_at and _has_news(one, at)]
     if stale:
         _update_names(stale, at)
@@ -75,33 +88,60 @@ def _known(pk: int, value_property: str, properties: Any, *rest: Any) -> Known:
 
 def _has_news(known: Known, at: datetime) -> bool:
     assert known.last_seen_at is not None
-    return bool(known.learned or known.promoted or known.last_seen_at < at - SEEN_EVERY)
+    return bool(known.learned or known.last_seen_at < at - SEEN_EVERY)
 
 
 def _insert_names(new: dict[str, Known], at: datetime) -> None:
-    """Write names in the order of their ids: two batches that bring the same ones wait, and never for each other."""
+    """Write names in the order of their ids: two batches that bring the same ones wait, and never for each other.
+
+    Whoever comes second goes by what the first one stored.
+    """
     rows = [
         {"id": one.id, "name": name, "v": one.value_property, "p": one.properties, "at": at.isoformat()}
         for name, one in sorted(new.items(), key=lambda pair: pair[1].id)
     ]
-    run(
+    written = run(
         """INSERT INTO contacts_eventname (id, name, value_property, properties, hidden, blocked, first_seen_at, last_seen_at)
            SELECT id, name, v, p, false, false, at, at
            FROM jsonb_to_recordset(%s::jsonb) AS n(id bigint, name text, v text, p jsonb, at timestamptz) ORDER BY id
-           ON CONFLICT DO NOTHING""",
+           ON CONFLICT DO NOTHING RETURNING id""",
         [json.dumps(rows)],
     )
+    second = {one.id: one for one in new.values()}.keys() - {row[0] for row in written}
+    if second:
+        standing = {row[0]: _known(*row) for row in run(_NAMES, [sorted(second)])}
+        for one in new.values():
+            if one.id in standing:
+                one.meet(standing[one.id])
+
+
+def _promote(promoting: Sequence[Known]) -> None:
+    """Store which property is the value of names that had none, once for all batches: later ones go by the first.
+
+    This waits for a batch that is about to say so too; a name is promoted once in its life.
+    """
+    rows = json.dumps([{"id": one.id, "v": one.promoted} for one in promoting])
+    ids = sorted(one.id for one in promoting)
+    run("SELECT FROM contacts_eventname WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])
+    run(
+        """UPDATE contacts_eventname e SET value_property = n.v
+           FROM jsonb_to_recordset(%s::jsonb) AS n(id bigint, v text)
+           WHERE e.id = n.id AND e.value_property = '' AND NOT e.chosen""",
+        [rows],
+    )
+    standing = {row[0]: row[1] for row in run(_NAMES, [ids])}
+    for one in promoting:
+        one.value_property = standing[one.id]
 
 
 def _update_names(stale: Sequence[Known], at: datetime) -> None:
     """Add what was learned; a name that another batch holds is left to a later one."""
-    rows = [{"id": one.id, "v": one.promoted, "p": one.learned, "at": at.isoformat()} for one in stale]
+    rows = [{"id": one.id, "p": one.learned, "at": at.isoformat()} for one in stale]
     run(
         """UPDATE contacts_eventname e SET
                properties = n.p || e.properties,
-               value_property = CASE WHEN e.value_property = '' THEN n.v ELSE e.value_property END,
                last_seen_at = greatest(e.last_seen_at, n.at)
-           FROM jsonb_to_recordset(%s::jsonb) AS n(id bigint, v text, p jsonb, at timestamptz),
+           FROM jsonb_to_recordset(%s::jsonb) AS n(id bigint, p jsonb, at timestamptz),
                 LATERAL (SELECT id FROM contacts_eventname h WHERE h.id = n.id FOR NO KEY UPDATE SKIP LOCKED) held
            WHERE e.id = held.id""",
         [json.dumps(rows)],

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Lower, Now
 
+from workspace.models import Job
+
 
 def name_id(name: str) -> int:
     """Return the id of an event name: 63 bits of its hash, so that nobody needs a query to know it."""
@@ -137,10 +139,41 @@ class Attribute(models.Model):
     )
     personal = models.BooleanField(default=False, help_text="A personal datum, to be erased with the contact.")
     hidden = models.BooleanField(default=False)
+    joined_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="aliases",
+        help_text="What arrives by this name is stored as that attribute.",
+    )
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(joined_into__isnull=True) | ~models.Q(joined_into=models.F("id")),
+                name="joined_into_another",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.label or self.name
+
+
+class Converted(models.Model):
+    """What a contact's value was before a change of type under way converted it, so that the change can be taken back."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    value = models.JSONField()
+
+    class Meta:
+        verbose_name_plural = "converted"
+        constraints = [models.UniqueConstraint(fields=["job", "contact"], name="converted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} before job {self.job_id}"
 
 
 class Moment(models.Model):
@@ -166,11 +199,29 @@ class EventName(models.Model):
     value_property = models.CharField(
         max_length=128, blank=True, help_text="The numeric property kept in the value column."
     )
+    chosen = models.BooleanField(
+        default=False, db_default=False, help_text="A person chose the value property, or that there is none."
+    )
+    promoting = models.CharField(
+        max_length=128,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The property whose numbers are being put into the value column of events stored already.",
+    )
     properties = models.JSONField(default=dict, blank=True)
     hidden = models.BooleanField(default=False)
     blocked = models.BooleanField(default=False, help_text="New events of this name are not stored.")
     first_seen_at = models.DateTimeField(db_default=Now())
     last_seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(promoting="") | models.Q(value_property="", chosen=True),
+                name="no_value_while_promoting",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

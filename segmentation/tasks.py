@@ -1,10 +1,15 @@
 """Beat and doorbell: look for work; the rows say what there is."""
 
+from datetime import timedelta
+
 from celery import shared_task
 
-from segmentation import evaluation, exporting, syncing
+from contacts import working
+from segmentation import evaluation, exporting, gathering, syncing
 from segmentation.scenarios import reckoning
-from workspace import doorbell, ticks
+from workspace import clock, doorbell, ticks
+
+LOG_KEPT = timedelta(days=30)
 
 
 @shared_task
@@ -13,6 +18,7 @@ def pass_time() -> None:
     if ticks.claim("pass_time", 15):
         evaluation.pass_time()
         evaluation.work_off_owed()
+        working.work()
         evaluation.recompute_waiting()
         reckoning.work()
 
@@ -30,6 +36,7 @@ def recompute_waiting(rung: bool = False) -> None:
     if rung:
         doorbell.answered("recompute")
     if rung or ticks.claim("recompute_waiting", 15):
+        working.work()
         evaluation.recompute_waiting()
         reckoning.work()
 
@@ -44,3 +51,4 @@ def sync(rung: bool = False) -> None:
     syncing.turn()
     if ticks.claim("tidy_exports", 3600):
         exporting.tidy()
+        gathering.forget(clock.now() - LOG_KEPT)
