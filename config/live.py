@@ -23,6 +23,7 @@ TABLES = {
     "segments": ("segmentation_transition", "segmentation_evaluation"),
     "flows": ("flows_step", "flows_entry"),
     "messages": ("messaging_message",),
+    "reviews": ("workspace_reviewnote",),
     "mailbox": ("messaging_caughtmail",),
 }
 BEAT_SECONDS = 1.0

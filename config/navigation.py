@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+
+from workspace.reviews import waiting_for
 
 GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("", [("Home", "house", "home")]),
@@ -57,6 +60,15 @@ def _item(request: HttpRequest) -> Any:
         except NoReverseMatch:
             return None
         active = request.path == url or (url != "/" and request.path.startswith(url))
-        return {"label": label, "icon": icon, "url": url, "active": active, "badge": ""}
+        return {"label": label, "icon": icon, "url": url, "active": active, "badge": badge(request, name)}
 
     return item
+
+
+def badge(request: HttpRequest, name: str) -> str:
+    """Return what stands beside an entry: how many reviews wait for this person."""
+    user = getattr(request, "user", None) or AnonymousUser()
+    if name != "reviews" or not user.is_authenticated:
+        return ""
+    count = waiting_for(user).count()
+    return f"{count:,}" if count else ""

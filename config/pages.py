@@ -1,5 +1,7 @@
 """Pages that belong to no app: home and settings."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
@@ -20,11 +22,17 @@ from workspace.zones import ZONES
 def home(request: HttpRequest) -> HttpResponse:
     """Say what needs somebody today, then how things stand."""
     template = "config/_home.html" if request.headers.get("HX-Request") else "config/home.html"
-    return render(request, template, today.board())
+    return render(request, template, today.board(request.user))
 
 
 class WorkspaceForm(forms.ModelForm[Workspace]):
     """The rules of the house that a person may change."""
+
+    review_segments = forms.BooleanField(
+        required=False,
+        label="Changes to segments need approval",
+        help_text="Who changes the criteria of a segment, makes, archives or deletes one files a review; another person approves it.",
+    )
 
     class Meta:
         model = Workspace
@@ -34,6 +42,15 @@ class WorkspaceForm(forms.ModelForm[Workspace]):
             "timezone": "Calendar days mean days here, for contacts whose own zone is not known.",
             "currency": "Three letters, such as USD.",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["review_segments"] = bool(self.instance.approvals.get("segments"))
+
+    def save(self, commit: bool = True) -> Workspace:
+        """Keep what needs approval beside the rest."""
+        self.instance.approvals = {**self.instance.approvals, "segments": self.cleaned_data["review_segments"]}
+        return super().save(commit)
 
     def clean_timezone(self) -> str:
         """Refuse what is no zone."""

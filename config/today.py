@@ -13,6 +13,7 @@ from messaging.models import Message
 from segmentation.models import Evaluation, Segment
 from workspace import clock
 from workspace.models import Workspace
+from workspace.reviews import waiting_for
 
 BUCKETS = 24
 ESTIMATE_FROM = 200_000  # above this many contacts the planner's estimate is shown, because counting reads them all
@@ -29,11 +30,11 @@ class Need:
     label: str
 
 
-def board() -> dict[str, Any]:
+def board(person: Any) -> dict[str, Any]:
     """Return everything the home page shows."""
     at = clock.now()
     return {
-        "needs": needs(at),
+        "needs": needs(at, person),
         "stats": stats(at),
         "segments": largest_segments(),
         "flows": busy_flows(),
@@ -49,7 +50,7 @@ def link(name: str, query: str = "", **kwargs: Any) -> str:
         return ""
 
 
-def needs(at: datetime) -> list[Need]:
+def needs(at: datetime, person: Any) -> list[Need]:
     """Return what waits for somebody, worst first."""
     found: list[Need] = []
     if not pulse()["worker"]:
@@ -73,6 +74,7 @@ def needs(at: datetime) -> list[Need]:
             )
         )
     found += waiting_messages()
+    found += waiting_reviews(person)
     for flow in failing_flows(at):
         text = "Retry, skip or end them one by one on the flow's page."
         found.append(
@@ -98,6 +100,14 @@ def waiting_messages() -> list[Need]:
         for count, state, text in asked
         if count
     ]
+
+
+def waiting_reviews(person: Any) -> list[Need]:
+    """Return the reviews that wait for this person."""
+    count = waiting_for(person).count()
+    title = f"{count:,} review{' waits' if count == 1 else 's wait'} for you"
+    text = "Somebody asked for a change, or yours was sent back."
+    return [Need("info", title, text, link("reviews"), "Look at them")] if count else []
 
 
 def _counted(count: int, state: str) -> str:

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from config import api, health, key_pages, mapping_pages, pages
+from config import api, health, key_pages, mapping_pages, pages, review_api, review_pages
 
 APPS = ("contacts", "segmentation", "messaging", "flows")
 
@@ -27,6 +27,13 @@ wire = [
     path("keys/<str:ref>/rotate/", api.RotateView.as_view(), name="api_key_rotate"),
     path("keys/<str:ref>/revoke/", api.RevokeView.as_view(), name="api_key_revoke"),
     path("audit/", api.AuditView.as_view(), name="audit"),
+    path("reviews/", review_api.ReviewsView.as_view(), name="api_reviews"),
+    path("reviews/<str:ref>/", review_api.ReviewView.as_view(), name="api_review"),
+    path("reviews/<str:ref>/submit/", review_api.SubmitView.as_view(), name="api_review_submit"),
+    path("reviews/<str:ref>/send-back/", review_api.SendBackView.as_view(), name="api_review_send_back"),
+    path("reviews/<str:ref>/approve/", review_api.ApproveView.as_view(), name="api_review_approve"),
+    path("reviews/<str:ref>/withdraw/", review_api.WithdrawView.as_view(), name="api_review_withdraw"),
+    path("reviews/<str:ref>/comments/", review_api.CommentsView.as_view(), name="api_review_comments"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]
@@ -35,6 +42,9 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("settings/", pages.house_settings, name="settings"),
     path("settings/keys/", key_pages.keys, name="keys"),
+    path("reviews/", review_pages.queue, name="reviews"),
+    path("reviews/ask/", review_pages.ask, name="review_ask"),
+    path("reviews/<int:pk>/", review_pages.review, name="review"),
     path("settings/purchases/", mapping_pages.purchase_mapping, name="purchase_mapping"),
     path("", include(offered("pages"))),
     path("v1/", include(offered("ingest"))),

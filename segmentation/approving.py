@@ -23,6 +23,7 @@ from workspace import clock
 from workspace.audit import Actor
 from workspace.models import Review
 from workspace.problems import Refused, refuse
+from workspace.reviews import OPEN
 from workspace.uses import users_of
 
 RIGHTS = {"create": "add", "duplicate": "add", "freeze": "add", "personas": "add", "delete": "delete"}
@@ -94,7 +95,7 @@ class SegmentReviews:
     def told(self, review: Review) -> dict[str, Any]:
         """Return what the page shows of a change."""
         before, after = _sides(review)
-        live = review.status in ("draft", "requested", "sent_back")
+        live = review.status in OPEN
         try:
             effect = _effect(review) if live else {"parts": [], "flows": []}
         except Refused as refused:
@@ -110,7 +111,7 @@ class SegmentReviews:
         before, after = _sides(review)
         plain = {name: {"before": old, "after": new} for name, (old, new) in _plain(review).items()}
         said = {"criteria": _pair(before, after), **plain} if before or after else plain
-        if review.status not in ("draft", "requested", "sent_back"):
+        if review.status not in OPEN:
             return {"changes": said, "outcome": review.outcome}
         try:
             found = _differ(review)
@@ -132,7 +133,7 @@ class SegmentReviews:
         plain = {name: list(pair) for name, pair in _plain(review).items() if name != "description"}
         new = review.request.get("criteria")
         digest = parse(new, load_catalogue()).digest[:12] if new else ""
-        old = review.before.get("rule", "")
+        old = _base(review).get("rule", "")
         rules = {"rules": [old, digest]} if digest else {"rules": [old, ""]} if review.verb == "delete" else {}
         return {**rules, **plain}
 
@@ -200,9 +201,19 @@ CHANGING: dict[str, Callable[[Segment, dict[str, Any], Actor], Any]] = {
 # Telling it -----------------------------------------------------------------------------------------------------
 
 
+def _base(review: Review) -> dict[str, Any]:
+    """Return what a change is compared with: what stands now while it is open, then what it replaced."""
+    if review.status not in OPEN:
+        return review.before
+    try:
+        return REVIEWS.before(review)
+    except Refused:
+        return review.before
+
+
 def _sides(review: Review) -> tuple[Side | None, Side | None]:
     """Return the criteria before and after, each where there are any."""
-    old, new = review.before.get("criteria"), review.request.get("criteria")
+    old, new = _base(review).get("criteria"), review.request.get("criteria")
     return (_side(old) if old else None), (_side(new) if new else None)
 
 
@@ -219,8 +230,8 @@ def _pair(before: Side | None, after: Side | None) -> dict[str, Any]:
 
 
 def _plain(review: Review) -> dict[str, tuple[Any, Any]]:
-    names = [name for name in (*PLAIN, "at") if name in review.request]
-    return {name: (review.before.get(name, ""), review.request[name]) for name in names}
+    names, base = [name for name in (*PLAIN, "at") if name in review.request], _base(review)
+    return {name: (base.get(name, ""), review.request[name]) for name in names}
 
 
 def _lines(before: Side | None, after: Side | None) -> list[tuple[str, str]]:

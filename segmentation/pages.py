@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,42 +17,16 @@ from segmentation import services
 from segmentation.approving import FIRES
 from segmentation.difference import difference
 from segmentation.forms import SegmentForm
-from segmentation.listing import TONES, rows_of, tone_of, with_state
+from segmentation.listing import TONES, tone_of
 from segmentation.models import Segment
-from segmentation.sentences import sentences
 from workspace import clock
+from workspace.approval import is_asked
 from workspace.audit import Actor
+from workspace.models import Review
 from workspace.problems import Refused
 from workspace.uses import users_of
 
-PAGE = 50
-SHOWS = [("", "All but archived"), ("dynamic", "Dynamic"), ("static", "Static"), ("archived", "Archived")]
-
-
-@login_required
-@require_GET
-def segments(request: HttpRequest) -> HttpResponse:
-    """List the segments."""
-    live = bool(request.headers.get("X-Live"))
-    return render(request, "segmentation/_rows.html" if live else "segmentation/segments.html", shown(request))
-
-
-def shown(request: HttpRequest) -> dict[str, Any]:
-    """Return one page of segments by name, with what is needed to turn it."""
-    q, show, after = (clean_text(request.GET.get(name, "")) for name in ("q", "show", "after"))
-    chosen = list(after_name(matching(q, show), after)[: PAGE + 1])
-    page = chosen[:PAGE]
-    here = {"q": q, "show": show}
-    return {
-        "rows": rows_of(page, sentences(page), clock.now()),
-        "q": q,
-        "show": show,
-        "shows": SHOWS,
-        "live_url": address("segments", **here, after=after),
-        "all_url": reverse("segments"),
-        "older": address("segments", **here, after=page[-1].pk) if len(chosen) > PAGE else "",
-        "newer": address("segments", **here) if after else "",
-    }
+NUMBER = re.compile(r"^[0-9]{1,18}$")
 
 
 def clean_text(text: str) -> str:
@@ -64,22 +38,6 @@ def address(name: str, *args: object, **query: object) -> str:
     """Return a page's address with a query, without its empty parts."""
     query = {key: value for key, value in query.items() if value}
     return reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
-
-
-def matching(q: str, show: str) -> QuerySet[Segment]:
-    """Return the segments that a search asks for."""
-    found = with_state(Segment.objects.select_related("rule")).filter(archived_at__isnull=show != "archived")
-    if show in Segment.Kind.values:
-        found = found.filter(kind=show)
-    if q:
-        found = found.filter(Q(name__icontains=q) | Q(slug__icontains=q) | Q(description__icontains=q))
-    return found.order_by("name", "id")
-
-
-def after_name(found: QuerySet[Segment], after: str) -> QuerySet[Segment]:
-    """Begin after the segment of this number."""
-    last = Segment.objects.filter(pk=int(after)).first() if after.isdecimal() and len(after) < 18 else None
-    return found.filter(Q(name__gt=last.name) | Q(name=last.name, pk__gt=last.pk)) if last else found
 
 
 @login_required
@@ -100,7 +58,7 @@ def create(request: HttpRequest, kind: str) -> HttpResponse:
     form = SegmentForm(request.POST or None, dynamic=kind == Segment.Kind.DYNAMIC)
     context = {"form": form, "kind": kind, "heading": "New segment", "back_url": reverse("segments")}
     if request.method != "POST" or not form.is_valid():
-        return answer(request, context, criteria=form.raw_criteria() if form.is_bound else None)
+        return answer(request, context, criteria=form.raw_criteria() if form.is_bound else asked_for(request))
     try:
         made = services.create_segment(kind=kind, actor=Actor.of(user=request.user), **form.cleaned_data)
     except Refused as refused:
@@ -115,12 +73,17 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the form, say what changed criteria would do, or save."""
     segment = get_object_or_404(Segment.objects.select_related("rule"), pk=pk)
     document = segment.rule.document if segment.rule else None
-    began = {"name": segment.name, "description": segment.description, "color": tone_of(segment)}
+    began = {
+        "name": segment.name,
+        "description": segment.description,
+        "color": tone_of(segment),
+        "labels": ", ".join(segment.labels),
+    }
     form = SegmentForm(request.POST or None, initial=began, dynamic=segment.kind == Segment.Kind.DYNAMIC)
     context = {"form": form, "kind": segment.kind, "segment": segment, "heading": f"Edit {segment.name}"}
     context["back_url"] = reverse("segment", args=[pk])
     if request.method != "POST":
-        return answer(request, context, criteria=document)
+        return answer(request, context, criteria=asked_for(request) or document)
     if not form.is_valid():
         return answer(request, context, criteria=form.raw_criteria())
     try:
@@ -162,6 +125,25 @@ def review(segment: Segment, criteria: Any) -> dict[str, Any]:
     }
 
 
+def asked_for(request: HttpRequest) -> Any:
+    """Return the criteria of the review that this page makes a change for; None without."""
+    number = request.GET.get("review", "")
+    found = Review.objects.filter(pk=int(number), kind="segment").first() if NUMBER.match(number) else None
+    return found.request.get("criteria") if found else None
+
+
+def approval(request: HttpRequest) -> dict[str, str] | None:
+    """Return what the page says when saving files a review; None when it saves."""
+    why = request.POST.get("why", "")
+    if "review" in request.GET:
+        text = "Saving puts these rules into the review that you came from. Nothing changes before it is approved."
+        return {"title": "You make this change for a review", "text": text, "why": why}
+    if not is_asked("segment"):
+        return None
+    text = "Saving other rules files a review; they apply once another person approves them. A name or a colour is saved at once."
+    return {"title": "Changes to segments need approval", "text": text, "why": why}
+
+
 def digest(document: Any) -> str:
     """Return what tells one document from another."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
@@ -177,6 +159,11 @@ def answer(
         refused.detail if refused and faults else " ".join(form.errors.get("criteria", [])) if form.is_bound else ""
     )
     crumbs = [{"label": "Segments", "url": reverse("segments")}, {"label": context["heading"]}]
-    context |= {"criteria": criteria, "faults": json.dumps(faults) if faults else "", "problem": problem}
+    context |= {
+        "approval": approval(request),
+        "criteria": criteria,
+        "faults": json.dumps(faults) if faults else "",
+        "problem": problem,
+    }
     status = status or (422 if request.method == "POST" else 200)
     return render(request, "segmentation/form.html", context | {"tones": TONES, "crumbs": crumbs}, status=status)
