@@ -151,10 +151,18 @@ def matching_pairs(rules: dict[int, Criteria], scene: Scene, asked: Sql) -> Sql:
     ]
     scan = shared.scan()
     return sql(
-        "SELECT a.key, a.contact_id FROM ({asked}) a JOIN contacts_contact c ON c.id = a.contact_id{scan}"
+        "SELECT a.key, a.contact_id FROM ({asked}) a JOIN {people} c ON c.id = a.contact_id{scan}"
         " WHERE {alive} AND CASE a.key {cases} END",
         asked=asked,
+        people=_people(scene),
         scan=sql(" LEFT JOIN ({scan}) s ON s.contact_id = c.id", scan=scan) if scan else Sql(""),
         alive=ALIVE,
         cases=join(" ", cases),
     )
+
+
+def _people(scene: Scene) -> Sql:
+    """Render the contacts asked about, each of them read once however many rules ask."""
+    if scene.among is None:
+        return Sql("contacts_contact")
+    return sql("(SELECT * FROM contacts_contact WHERE id = ANY({ids}) OFFSET 0)", ids=scene.among)
