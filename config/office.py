@@ -11,7 +11,7 @@ from config.health import pulse
 from contacts.models import Change
 from flows.models import Enrollment
 from messaging.models import Message
-from segmentation.models import Evaluation
+from segmentation.models import Delivery, Evaluation
 from workspace import clock
 from workspace.models import Job, Review
 
@@ -37,6 +37,7 @@ def depths(at: datetime) -> list[dict[str, Any]]:
         ("Messages that are held", *_messages("held")),
         ("Messages whose end nobody knows", *_messages("unknown")),
         ("Messages that failed", *_messages("failed")),
+        ("Deliveries given up", Delivery.objects.filter(status="failed"), "settled_at", *_of("segmentation_delivery", "failed")),
         ("Evaluations that failed", Evaluation.objects.filter(status="failed"), "at", *_of("segmentation_evaluation", "failed")),
         ("Work in progress", Job.objects.filter(status__in=("waiting", "running")), "created_at", "workspace_job", ""),
         ("Reviews that wait", Review.objects.filter(status="requested"), "created_at", *_of("workspace_review", "requested")),
@@ -103,6 +104,8 @@ GROUPS = [
         ("Transitions", "swap_horiz", "segmentation_transition"), ("Memberships", "how_to_reg", "segmentation_membership"),
         ("Owed looks", "pending_actions", "segmentation_owed"), ("Rules", "rule", "segmentation_segmentrule"),
         ("Tallies", "tag", "segmentation_tally"),
+        ("Destinations", "webhook", "segmentation_destination"), ("Deliveries", "outgoing_mail", "segmentation_delivery"),
+        ("Lines", "checklist", "segmentation_line"),
     ]),
     ("Flows", [
         ("Flows", "account_tree", "flows_flow"), ("Enrollments", "directions_walk", "flows_enrollment"),

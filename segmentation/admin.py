@@ -11,11 +11,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from segmentation import destination_admin as destination_admin  # registers itself
 from segmentation import services
 from segmentation.models import Evaluation, Membership, Owed, Segment, SegmentRule, Tally, Transition
 from segmentation.sentences import check, compiled_sql, sentences
+from workspace.approval import NeedsApproval
 from workspace.audit import Actor
 from workspace.back_office import BackOffice, ReadOnly
+from workspace.filing import file_it
 from workspace.problems import Refused
 from workspace.uses import InUse, used_by
 
@@ -156,6 +159,8 @@ class SegmentAdmin(BackOffice):
                 self.delete_model(request, segment)
             except InUse as used:
                 self.message_user(request, f"{segment.name} stays: {used}", messages.WARNING)
+            except NeedsApproval as needed:
+                self.message_user(request, f"{segment.name} stays until {file_it(needed).ref} is approved.")
 
     @admin.action(description="Recompute the chosen segments", permissions=["change"])
     def recompute(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
@@ -186,6 +191,8 @@ class SegmentAdmin(BackOffice):
                 done += 1
             except Refused as refused:
                 self.message_user(request, f"{segment.name}: {refused.detail}", messages.WARNING)
+            except NeedsApproval as needed:
+                self.message_user(request, f"{segment.name} waits until {file_it(needed).ref} is approved.")
         self.message_user(request, f"{done} segments {outcome}.")
 
 

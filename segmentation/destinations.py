@@ -103,10 +103,13 @@ def create_destination(
 def change_destination(destination: Destination, *, actor: Actor, **changes: Any) -> Destination:
     """Change name, URL, what it hears of, batches or schedule."""
     held = lock(destination)
+    what = held.what
     for name in changes:
         if name not in CHANGEABLE:
             raise refuse(name, f'A destination\'s "{name[:60]}" cannot be changed.')
     _apply(held, changes)
+    if held.what != what:
+        _begin_round(held, since=clock.now())
     held.save()
     record(actor, "destination.changed", held.ref, changed=sorted(changes))
     _tell(held)
@@ -162,10 +165,8 @@ def replay(destination: Destination, *, since: datetime, actor: Actor) -> Destin
         raise refuse("since", "That instant has not come yet. Give one in the past.")
     first = held.segment.transitions.filter(at__gte=since - IN_FLIGHT).order_by("pk").values_list("pk", flat=True)
     first_id = first.first()
-    held.round, held.since = held.round + 1, since
-    held.floor = max(held.cursor, held.floor)
+    _begin_round(held, since=since)
     held.cursor = min(held.cursor, first_id - 1) if first_id else held.cursor
-    held.mark = held.mark_xid = None
     held.due_at = clock.now()
     held.save()
     record(actor, "destination.replayed", held.ref, since=since.isoformat(), round=held.round)
@@ -188,6 +189,13 @@ def send_state(destination: Destination, *, actor: Actor | None = None) -> Desti
         record(actor, "destination.state_asked", held.ref)
     _tell(held)
     return held
+
+
+def _begin_round(held: Destination, *, since: datetime) -> None:
+    """Begin another round: of what happened before its instant only that goes out which never did."""
+    held.round, held.since = held.round + 1, since
+    held.floor = max(held.cursor, held.floor)
+    held.mark = held.mark_xid = None
 
 
 def _queue_pages(held: Destination) -> None:

@@ -9,6 +9,7 @@ Whoever writes transitions holds a transaction id before drawing theirs: contact
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -32,6 +33,19 @@ TAKE_UP = """
 INSERT INTO segmentation_line (destination_id, round, transition_id, delivery_id)
 SELECT %s, %s, v.transition, v.delivery FROM unnest(%s::bigint[], %s::bigint[]) AS v(transition, delivery)
 ON CONFLICT (destination_id, transition_id, round) DO NOTHING
+"""
+FORGET_KNOWN = """
+DELETE FROM segmentation_line l USING segmentation_destination d
+WHERE l.destination_id = d.id AND l.delivery_id IS NULL AND l.transition_id <= d.cursor
+"""
+FORGET = """
+WITH old AS MATERIALIZED (
+    SELECT v.id FROM segmentation_delivery v JOIN segmentation_destination d ON d.id = v.destination_id
+    WHERE v.status IN ('delivered', 'cancelled') AND v.settled_at < %s AND v.file = ''
+      AND NOT EXISTS (SELECT FROM segmentation_line l WHERE l.delivery_id = v.id AND l.transition_id > d.cursor)
+    ORDER BY v.id LIMIT 5000
+), gone AS (DELETE FROM segmentation_line l USING old WHERE l.delivery_id = old.id)
+DELETE FROM segmentation_delivery v USING old WHERE v.id = old.id
 """
 KINDS = {"both": ["entered", "exited"], "entries": ["entered"], "exits": ["exited"]}
 
@@ -118,6 +132,14 @@ def _take_up(held: Destination, ids: Sequence[int]) -> None:
 def new_key() -> str:
     """Return a webhook-id: unique, and the same in every try."""
     return f"msg_{uuid.uuid4().hex}"
+
+
+def forget(before: datetime) -> int:
+    """Drop the log of what was delivered or cancelled long ago, and lines behind the cursor that no delivery has."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET_KNOWN)
+        cursor.execute(FORGET, [before])
+        return int(cursor.rowcount)
 
 
 def _one(statement: str) -> int:

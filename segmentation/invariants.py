@@ -49,4 +49,29 @@ LEFT JOIN contacts_contact c ON c.id = m.contact_id
 WHERE (c.id IS NULL OR c.erased_at IS NOT NULL OR c.merged_into_id IS NOT NULL)
     AND NOT EXISTS (SELECT FROM contacts_change g WHERE g.contact_id = m.contact_id AND g.stage = 1)
     AND NOT EXISTS (SELECT FROM segmentation_owed o WHERE o.contact_id = m.contact_id)""",
+    "destinations: nothing behind the cursor was left out of the round": """
+SELECT d.id, t.id FROM segmentation_destination d
+JOIN LATERAL (SELECT min(transition_id) AS id FROM segmentation_line
+              WHERE destination_id = d.id AND round = d.round AND delivery_id IS NOT NULL) first ON true
+JOIN segmentation_transition t ON t.segment_id = d.segment_id AND t.id > first.id AND t.id <= d.cursor
+    AND (d.since IS NULL OR t.at >= d.since) AND d.what IN ('both', CASE t.kind WHEN 'entered' THEN 'entries' ELSE 'exits' END)
+WHERE NOT EXISTS (SELECT FROM segmentation_line l
+    WHERE l.destination_id = d.id AND l.transition_id = t.id AND l.round = d.round)""",
+    "destinations: a delivery carries as many transitions as it says, of its own destination and round": """
+SELECT v.id FROM segmentation_delivery v LEFT JOIN segmentation_line l ON l.delivery_id = v.id
+WHERE v.kind = 'changed' GROUP BY v.id
+HAVING count(l.id) <> v.size OR bool_or((l.destination_id, l.round) IS DISTINCT FROM (v.destination_id, v.round))""",
+    "destinations: none is being called by a worker that is long gone": """
+SELECT v.id FROM segmentation_delivery v JOIN segmentation_destination d ON d.id = v.destination_id
+WHERE v.status = 'calling' AND d.status = 'running' AND v.called_at < tributary_now() - interval '15 minutes'
+    AND coalesce(d.lease_until, '-infinity') < tributary_now() - interval '15 minutes'""",
+    "destinations: each uses its segment, and one that is disabled says why": """
+SELECT d.id FROM segmentation_destination d JOIN segmentation_segment s ON s.id = d.segment_id
+WHERE d.status = 'disabled' AND d.reason = '' OR NOT EXISTS (
+    SELECT FROM workspace_use u WHERE u.user = 'destination:' || d.slug AND u.used = 'segment:' || s.slug)""",
+    "destinations: no export outlives its week, and none is kept of somebody who was erased later": """
+SELECT v.id FROM segmentation_delivery v JOIN segmentation_destination d ON d.id = v.destination_id
+WHERE v.file <> '' AND (v.expires_at IS NULL OR v.expires_at < tributary_now() - interval '2 hours' OR EXISTS (
+    SELECT FROM contacts_contact c JOIN segmentation_transition t ON t.contact_id = c.id AND t.segment_id = d.segment_id
+    WHERE c.erased_at > v.settled_at))""",
 }

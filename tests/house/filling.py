@@ -14,7 +14,8 @@ from flows.models import Tally as FlowTally
 from flows.services import create_flow
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
 from messaging.services import create_template, publish_template
-from segmentation.models import Evaluation, Membership, Owed, Segment, Tally, Transition
+from segmentation.destinations import create_destination
+from segmentation.models import Delivery, Evaluation, Line, Membership, Owed, Segment, Tally, Transition
 from tests.factories import did, person, put_on, segment
 from workspace import clock
 from workspace.audit import HOUSE, Actor
@@ -73,7 +74,24 @@ def _segment(k: int, contact: Any, at: Any, user: User) -> Segment:
     Evaluation.objects.create(segment=made, rule=made.rule, cause="data", at=at, size=k)
     Owed.objects.create(segment=made, contact=contact, cause="data")
     Tally.objects.create(segment=made, minute=at, entered=1)
+    _destination(k, made, at, user)
     return made
+
+
+def _destination(k: int, found: Segment, at: Any, user: User) -> None:
+    made = create_destination(name=f"Ads {k}", segment=found, kind="csv", actor=Actor(user_id=user.pk))[0]
+    first = Transition.objects.filter(segment=found).first()
+    assert first is not None
+    sent = Delivery.objects.create(
+        destination=made,
+        key=f"msg_{k}",
+        kind="changed",
+        status="failed",
+        size=1,
+        settled_at=at,
+        error="It answered 500.",
+    )
+    Line.objects.create(destination=made, round=2, transition=first, delivery=sent)
 
 
 def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
@@ -84,7 +102,9 @@ def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
     Edge.objects.create(flow=flow, source="a", port="next", target="b")
     graph = {"nodes": [{"id": "a", "kind": "wait"}], "edges": []}
     version = Version.objects.create(flow=flow, number=1, graph=graph, digest=f"d{k}", published_by=user)
-    Watch.objects.create(version=version, node="a", name="x", purpose=Watch.Purpose.values[0], rule=found.rule)
+    Watch.objects.create(
+        version=version, node="a", name="x", purpose=Watch.Purpose.values[0], rule_id=found.rule_id or 0
+    )
     Broadcast.objects.create(name=f"Broadcast {k}", slug=f"broadcast-{k}")
     return flow, version
 
