@@ -1,24 +1,17 @@
 """Attributes and event names as people shape them: types declared, labels, what is hidden or blocked."""
 
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from contacts import promoting
-from contacts.models import Attribute, AttributeType, Contact, EventName
-from contacts.properties import CUSTOM
-from contacts.storing import run
-from contacts.types import as_type, moment_of
+from contacts import promoting, readers, retyping
+from contacts.models import Attribute, EventName
+from contacts.properties import CUSTOM, fact_of
 from workspace import audit
 from workspace.audit import Actor
 from workspace.problems import refuse
 from workspace.taken import refuse_taken
-from workspace.uses import refuse_if_used
-
-CONVERTED = (AttributeType.NUMBER, AttributeType.BOOLEAN)
-DATED = (AttributeType.DATE, AttributeType.DATETIME)
-CHUNK = 1000
+from workspace.uses import InUse
 
 
 @transaction.atomic
@@ -37,24 +30,39 @@ def declare_attribute(
 
 @transaction.atomic
 def change_attribute(attribute: Attribute, *, actor: Actor, **changes: Any) -> Attribute:
-    """Change an attribute; a new type is declared, and the values stored are read by it from now on."""
+    """Change an attribute; a new type is declared, and stands once the values stored were converted to it."""
     held = Attribute.objects.select_for_update().get(pk=attribute.pk)
-    retyped = "type" in changes and (changes["type"] != held.type or not held.declared)
+    said = dict(changes)
+    kind = changes.pop("type", held.type if held.declared else None)
     for name, value in changes.items():
         setattr(held, name, value)
-    held.declared = held.declared or "type" in changes
     held.save()
-    if retyped:
-        _convert(held)
-        _find_moments(held)
-    audit.record(actor, "attribute.changed", f"att_{held.pk}", **{key: str(value) for key, value in changes.items()})
+    if kind is not None and (kind != held.type or not held.declared):
+        retyping.begin(held, kind, actor=actor)
+    audit.record(actor, "attribute.changed", f"att_{held.pk}", **{key: str(value) for key, value in said.items()})
     return held
+
+
+@transaction.atomic
+def stop_retyping(attribute: Attribute, *, actor: Actor) -> bool:
+    """Ask the conversion of an attribute's values to stop; what it converted is put back."""
+    stopped = retyping.cancel(attribute)
+    if stopped:
+        audit.record(actor, "attribute.retyping_cancelled", f"att_{attribute.pk}")
+    return stopped
 
 
 @transaction.atomic
 def delete_attribute(attribute: Attribute, *, actor: Actor) -> None:
     """Forget an attribute that nothing uses and no contact has; it is learned again when it arrives."""
-    refuse_if_used(f"attribute:{attribute.name}")
+    users = readers.readers_of(fact_of(CUSTOM + attribute.name))
+    if users:
+        raise InUse(f"attribute:{attribute.name}", [f"{one.kind}:{one.slug}" for one in users])
+    if attribute.aliases.exists():
+        raise refuse(
+            "name", f"Other names were joined into {attribute.name}; what arrives by them is stored as it.", 409
+        )
+    retyping.refuse_busy(attribute)
     audit.record(actor, "attribute.deleted", f"att_{attribute.pk}")
     attribute.delete()
 
@@ -72,35 +80,3 @@ def change_event_name(name: EventName, *, actor: Actor, **changes: Any) -> Event
         held.save(update_fields=list(changes))
     audit.record(actor, "event_name.changed", f"evn_{held.pk}", **{key: str(value) for key, value in said.items()})
     return held
-
-
-def _convert(attribute: Attribute) -> None:
-    """Store top-level values that read exactly as the new type as that type, contact by contact in id order."""
-    if attribute.type not in CONVERTED or "." in attribute.name:
-        return
-    texts = Contact.objects.filter(**{"attributes__has_key": attribute.name}).order_by("pk")
-    for contact in texts.select_for_update(no_key=True).iterator(chunk_size=CHUNK):
-        before = contact.attributes[attribute.name]
-        after = as_type(before, attribute.type)
-        if after is not before:
-            contact.attributes[attribute.name] = after
-            contact.save(update_fields=["attributes"])
-
-
-def _find_moments(attribute: Attribute) -> None:
-    """Make the moments of an attribute that has become a date; forget those of one that is none any more."""
-    run("DELETE FROM contacts_moment WHERE attribute = %s", [attribute.name])
-    if attribute.type not in DATED:
-        return
-    rows = run(
-        "SELECT id, attributes #>> %s FROM contacts_contact WHERE attributes #> %s IS NOT NULL",
-        [attribute.name.split(".")] * 2,
-    )
-    found: list[tuple[int, datetime]] = [(pk, at) for pk, value in rows if (at := moment_of(value))]
-    for start in range(0, len(found), CHUNK):
-        part = found[start : start + CHUNK]
-        run(
-            """INSERT INTO contacts_moment (contact_id, attribute, instant)
-               SELECT unnest(%s::bigint[]), %s, unnest(%s::timestamptz[])""",
-            [[pk for pk, _ in part], attribute.name, [at for _, at in part]],
-        )

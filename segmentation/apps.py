@@ -16,6 +16,7 @@ class SegmentationConfig(AppConfig):
     def ready(self) -> None:
         """Add the conditions of higher apps, what segments show on the pages of contacts, and what they are called where they use something."""
         import_module("segmentation.panel")
+        import_module("segmentation.reading")
         autodiscover_modules("conditions")
         import_module("workspace.approval").reviewable(import_module("segmentation.approving").REVIEWS)
         import_module("workspace.uses").register_kind("segment", import_module("segmentation.named").called)
