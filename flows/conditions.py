@@ -11,6 +11,7 @@ from segmentation.conditions import register
 from segmentation.conditions.base import Condition
 from segmentation.measures import Picked, Scene
 from segmentation.sql import Sql, sql
+from segmentation.vocabulary import register_choices
 from workspace.problems import Fault
 
 SAID = {
@@ -73,5 +74,11 @@ def _ids() -> dict[str, int]:
     return dict(Flow.objects.values_list("slug", "pk"))
 
 
+def _named() -> list[dict[str, str]]:
+    rows = Flow.objects.order_by("name", "id").values_list("slug", "name")
+    return [{"slug": slug, "name": name} for slug, name in rows]
+
+
 register("FLOW", FlowCondition)
+register_choices("flows", _named)
 register_names("flow", _ids)

@@ -13,17 +13,22 @@ from segmentation import (
     scenario_pages,
     schema_api,
     segment_pages,
+    segments_page,
     why_api,
     why_pages,
 )
 from segmentation import pages as list_pages
 
 pages = [
-    path("segments/", list_pages.segments, name="segments"),
+    path("segments/", segments_page.segments, name="segments"),
+    path("segments/reach/", segments_page.reachable, name="segments_reach"),
+    path("segments/<int:pk>/members.csv", segments_page.export, name="segment_export"),
     path("segments/new/", list_pages.new, name="segment_new"),
     path("segments/new/<slug:kind>/", list_pages.create, name="segment_create"),
     path("segments/catalogue/", doors.catalogue, name="segments_catalogue"),
     path("segments/preview/", doors.preview_door, name="segments_preview"),
+    path("segments/preview/reach/", doors.reach_door, name="segments_reach_door"),
+    path("segments/preview/scenario/", doors.scenario_door, name="segments_scenario_door"),
     path("segments/overlap/", history_pages.overlaps, name="segments_overlap"),
     path("segments/scenarios/", scenario_pages.scenarios, name="segment_scenarios"),
     path("segments/scenarios/all/", scenario_pages.personas, name="segment_personas"),

@@ -1,17 +1,28 @@
 """What the builder offers to choose from: attributes and events with their types, segments, lists, operators by type."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
+from django.urls import reverse
 
 from contacts.models import Attribute, EventName, List, Topic
 from contacts.properties import CUSTOM, LABELS, STANDARD
 from segmentation.models import Segment
 from segmentation.operators import NULLS, OPERATORS
+from segmentation.presets import presets
+from segmentation.scenarios import PERSONAS, SCENARIOS, Parameter, Scenario
+from workspace import purchases
 
 MANY_EVENTS = 2_000_000  # above this the planner's statistics count well enough
 COUNTS_LIVE = 60  # seconds
+_more: dict[str, Callable[[], list[dict[str, str]]]] = {}
+
+
+def register_choices(kind: str, load: Callable[[], list[dict[str, str]]]) -> None:
+    """Offer another kind of thing by slug and name; the conditions of a higher app call this."""
+    _more[kind] = load
 
 
 def choices() -> dict[str, Any]:
@@ -22,8 +33,25 @@ def choices() -> dict[str, Any]:
         "segments": named(Segment),
         "lists": named(List),
         "topics": list(Topic.objects.order_by("name").values("slug", "name")),
+        **{kind: load() for kind, load in _more.items()},
+        "standard": presets(purchases.mapping(), purchases.currency()),
+        "scenarios": [described(one) for one in SCENARIOS.values()],
+        "doors": {"scenario": reverse("segments_scenario_door"), "reach": reverse("segments_reach_door")},
         "operators": {kind: [*OPERATORS[kind], *NULLS] for kind in OPERATORS},
     }
+
+
+def described(one: Scenario) -> dict[str, Any]:
+    """Return what the builder shows of a scenario before it is filled in."""
+    kind = "Personas" if one in PERSONAS else "Scenarios"
+    said = {"slug": one.slug, "group": kind, "label": one.name, "hint": one.description, "goal": one.goal}
+    return {**said, "parameters": [asked(each) for each in one.parameters]}
+
+
+def asked(one: Parameter) -> dict[str, Any]:
+    """Return one parameter of a scenario as the builder asks for it."""
+    said = {"name": one.name, "label": one.label, "kind": one.kind, "default": one.default, "help": one.help}
+    return {**said, "optional": one.optional, "share": one.quantile is not None, "choices": list(one.choices)}
 
 
 def standard() -> list[dict[str, str]]:
@@ -43,14 +71,15 @@ def own() -> list[dict[str, str]]:
 def events() -> list[dict[str, Any]]:
     """Return event names, the frequent ones first, with how many there are and what is known of their properties."""
     counts = event_counts()
-    rows = EventName.objects.filter(hidden=False).values_list("id", "name", "properties")
+    rows = EventName.objects.filter(hidden=False).values_list("id", "name", "properties", "last_seen_at")
     found = [
         {
             "name": name,
             "count": counts.get(pk, 0),
+            "seen": seen.isoformat(),
             "properties": [{"name": n, "type": t} for n, t in sorted(known.items())],
         }
-        for pk, name, known in rows
+        for pk, name, known, seen in rows
     ]
     return sorted(found, key=lambda one: (-one["count"], one["name"]))
 

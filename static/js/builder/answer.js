@@ -1,18 +1,12 @@
-// Beside the criteria: how many match now, some of them, and the criteria in words. Asked of the server a moment after each edit.
+// Beside the criteria: how many match now, how many of them can be reached, some of them, and the criteria in words.
+// Asked of the server a moment after each edit; an estimate says so and is followed by the number.
 
+import { ask } from "./asking.js";
 import { h } from "./dom.js";
 
 const PAUSE = 350;
-
-function token() {
-  const field = document.querySelector("input[name=csrfmiddlewaretoken]")?.value;
-  if (field) return field;
-  try {
-    return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRFToken"];
-  } catch {
-    return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
-  }
-}
+const CHANNELS = { email: "emailable", sms: "by SMS", whatsapp: "by WhatsApp" };
+const noun = (count) => (count === 1 ? "contact matches now" : "contacts match now");
 
 export class Answer {
   constructor(builder) {
@@ -20,10 +14,11 @@ export class Answer {
     this.number = h("strong", { "data-number": "match", hidden: true });
     this.noun = h("span", { class: "soft" });
     this.count = h("p", { class: "live-count", role: "status" }, this.number, this.noun);
+    this.reach = h("ul", { class: "builder-reach", "aria-label": "Can be reached" });
     this.words = h("p", { class: "builder-words" });
-    this.sample = h("ul", { class: "builder-sample" });
+    this.sample = h("ul", { class: "builder-sample", "aria-label": "Some of them" });
     this.notes = h("ul", { class: "builder-notes" });
-    this.element = h("div", { class: "builder-answer", role: "group", "aria-label": "Who matches" }, this.count, this.words, this.sample, this.notes);
+    this.element = h("div", { class: "builder-answer", role: "group", "aria-label": "Who matches" }, this.count, this.reach, this.words, this.sample, this.notes);
   }
 
   ask(pause = PAUSE) {
@@ -36,41 +31,55 @@ export class Answer {
     this.timer = setTimeout(() => this.send(criteria), pause);
   }
 
-  // At first without waiting: a count that takes long comes back as an estimate, and the exact number is asked for then.
-  async send(criteria, exact = false) {
+  async send(criteria) {
     this.request = new AbortController();
     const { signal } = this.request;
-    const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token() };
     try {
-      const answer = await fetch(this.builder.dataset.previewUrl, { method: "POST", headers, body: JSON.stringify({ criteria, exact }), signal });
-      const body = await answer.json();
+      const body = await ask(this.builder.dataset.previewUrl, { criteria }, signal);
       if (signal.aborted) return;
-      if ("count" in body) this.matched(body); else this.refused(body);
-      if (body.exact === false && !exact) this.send(criteria, true);
+      if (!("count" in body)) { this.refused(body); return; }
+      this.matched(body);
+      await Promise.all([this.countExactly(body, criteria, signal), this.askReach(criteria, signal)]);
     } catch {
-      if (!signal.aborted && !exact) this.show({ noun: "The count could not be had just now. It is tried again at your next change." });
+      if (!signal.aborted) this.show({ noun: "The count could not be had just now. It is tried again at your next change." });
     }
   }
 
   matched({ count, exact, sample, words, warnings = [] }) {
-    const noun = count === 1 ? "contact matches now" : "contacts match now";
-    this.show({ number: `${exact ? "" : "about "}${count.toLocaleString()}`, noun, words, sample, notes: warnings.map((one) => one.message ?? one) });
+    this.show({ number: `${exact ? "" : "about "}${count.toLocaleString()}`, noun: noun(count), words, sample, notes: warnings.map((one) => one.message ?? one) });
     this.builder.faults = [];
   }
 
+  async countExactly({ exact }, criteria, signal) {
+    if (exact) return;
+    const { count } = await ask(this.builder.dataset.previewUrl, { criteria, exact: true }, signal);
+    if (signal.aborted || count === undefined) return;
+    this.number.textContent = count.toLocaleString();
+    this.noun.textContent = noun(count);
+  }
+
+  async askReach(criteria, signal) {
+    const door = this.builder.catalogue?.doors?.reach;
+    const found = door ? await ask(door, { criteria }, signal).catch(() => ({})) : {};
+    if (signal.aborted) return;
+    const channels = Object.entries(CHANNELS).filter(([channel]) => channel in found);
+    this.reach.replaceChildren(...channels.map(([channel, words]) => h("li", {}, words, " ", h("strong", { class: "num" }, found[channel].toLocaleString()))));
+    this.reach.hidden = !channels.length;
+  }
+
   refused({ detail, errors }) {
-    const faults = errors ?? [];
-    const unfinished = this.builder.showFaults(faults);
+    const unfinished = this.builder.showFaults(errors ?? []);
     this.show({ noun: unfinished || !detail ? "Fill in the condition to see who matches." : "Mend what is marked to see who matches." });
   }
 
-  show({ number = "", noun = "", words = "", sample = [], notes = [] }) {
+  show({ number = "", noun: words = "", words: sentence = "", sample = [], notes = [] }) {
     this.element.classList.remove("is-counting");
     this.number.textContent = number;
     this.number.hidden = !number;
-    this.noun.textContent = noun;
-    this.words.textContent = words;
-    this.words.hidden = !words;
+    this.noun.textContent = words;
+    this.words.textContent = sentence;
+    this.words.hidden = !sentence;
+    this.reach.hidden = true;
     this.sample.hidden = !sample.length;
     this.sample.replaceChildren(...sample.map(({ name, url }) => h("li", {}, url ? h("a", { href: url, class: "link", target: "_blank" }, name) : name)));
     this.notes.hidden = !notes.length;

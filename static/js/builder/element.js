@@ -1,10 +1,14 @@
 // <criteria-builder>: holds the document in a hidden input, draws it, and says `change` (detail.criteria) after every edit.
 
 import { Answer } from "./answer.js";
+import { openChooser } from "./chooser.js";
+import { openJson } from "./dialogs.js";
 import { h, icon } from "./dom.js";
+import { HELP, Hold } from "./hold.js";
 import { isGroup, Model } from "./model.js";
-import { addItems, keys, listenForDrags, openMenu, rowItems } from "./moves.js";
+import { keys, listenForDrags, openMenu, rowItems } from "./moves.js";
 import { blank } from "./rows.js";
+import { openScenario } from "./scenario.js";
 import { drawTree } from "./tree.js";
 
 const catalogues = new Map();
@@ -34,6 +38,7 @@ export class CriteriaBuilder extends HTMLElement {
     this.model = new Model(JSON.parse(script?.textContent.trim() || "null"));
     this.unfinished = new Set(); // new rows, whose faults are not shown before they are left
     this.found = JSON.parse(this.dataset.faults || "[]");
+    this.hold = new Hold(this, say);
     this.shell();
     this.listen();
     this.store();
@@ -45,16 +50,18 @@ export class CriteriaBuilder extends HTMLElement {
     this.tree = h("div", { class: "criteria builder-tree" }, h("p", { class: "soft", role: "status" }, "Loading what there is to choose from…"));
     const tool = (name, label, what) => h("button", { type: "button", class: "btn btn-quiet btn-sm", "data-at": what, onclick: () => this.travel(what) }, icon(name), label);
     this.tools = { undo: tool("undo", "Undo", "undo"), redo: tool("redo", "Redo", "redo") };
+    const json = h("button", { type: "button", class: "btn btn-quiet btn-sm push", "data-at": "json", onclick: () => this.catalogue && this.json(this.model.root._id) }, icon("code"), "JSON");
     this.answer = new Answer(this);
     this.append(this.input, h("div", { class: "builder-body" },
-      h("div", { class: "builder-edit" }, this.tree, h("div", { class: "builder-tools" }, this.tools.undo, this.tools.redo)), this.answer.element));
+      h("div", { class: "builder-edit" }, this.tree, h("div", { class: "builder-tools" }, this.tools.undo, this.tools.redo, json)), this.answer.element),
+      h("p", { id: "builder-moving", hidden: true }, HELP));
   }
 
   listen() {
     for (const name of ["change", "input"]) {
       this.addEventListener(name, (event) => { if (event.target !== this) event.stopPropagation(); });
     }
-    this.addEventListener("keydown", (event) => keys(this, event));
+    this.addEventListener("keydown", (event) => { if (!event.target.closest("dialog") && !this.hold.key(event)) keys(this, event); });
     this.addEventListener("focusout", (event) => this.leave(event));
     listenForDrags(this);
   }
@@ -74,13 +81,17 @@ export class CriteriaBuilder extends HTMLElement {
   // What the drawing code is given -------------------------------------------------------------------------------------
   get context() {
     return {
-      model: this.model, catalogue: this.catalogue, label: this.dataset.label ?? "Criteria",
+      host: this, model: this.model, catalogue: this.catalogue, label: this.dataset.label ?? "Criteria", inFlow: "flow" in this.dataset, held: this.hold.id,
       edit: (node, change, control, draw) => this.edit(change, control, draw),
       add: (groupId, kind) => this.add(groupId, kind),
       addWhere: (node) => this.addWhere(node),
+      follow: (node) => this.follow(node),
       remove: (id) => this.takeOut(id),
-      addMenu: (button, groupId) => openMenu(this, button, addItems(this, groupId)),
+      choose: (groupId) => openChooser(this.context, groupId),
+      insert: (groupId, choice) => this.insert(groupId, choice),
+      json: (id) => this.json(id),
       rowMenu: (button, id) => openMenu(this, button, rowItems(this, id)),
+      hold: (event, id) => (event.detail ? openMenu(this, event.currentTarget, rowItems(this, id)) : this.hold.toggle(id)),
     };
   }
 
@@ -98,16 +109,18 @@ export class CriteriaBuilder extends HTMLElement {
   focusAt(at) {
     const [id] = at.split(":");
     const row = this.tree.querySelector(`[data-id="${id}"]`);
-    const first = row?.querySelector(":is(.condition, .group-foot, .segmented) :is(select, input, button):not([data-handle])") ?? row?.querySelector("select, input, button:not([data-handle])");
+    const first = row?.querySelector(":is(.condition-main, .group-foot, .segmented) :is(select, input, button)") ?? row?.querySelector("select, input, button:not([data-handle])");
     const exact = this.querySelector(`[data-at="${CSS.escape(at)}"]`);
     (exact ?? first ?? this.tree.querySelector("button"))?.focus({ preventScroll: false });
   }
 
   // Edits --------------------------------------------------------------------------------------------------------------
+  // draw: true at once, false not at all, "later" when the focus has moved on and no press is under way.
   edit(change, control, draw) {
     this.model.remember(control);
     change();
-    this.edited(draw ? undefined : false);
+    this.edited(draw === true ? undefined : false);
+    if (draw === "later") settled(() => { if (this.isConnected) this.draw(); });
   }
 
   // Do something to the model that may turn out impossible, and say which.
@@ -129,18 +142,48 @@ export class CriteriaBuilder extends HTMLElement {
   }
 
   add(groupId, kind) {
-    const made = this.model.add(groupId, blank(kind, this.context));
+    const made = this.model.add(groupId, blank(kind, this.context), kind === "PARAMETER");
     this.unfinished.add(made._id);
-    this.edited(isGroup(made) ? `${made._id}:add-PROPERTY` : `${made._id}:first`);
+    this.edited(isGroup(made) ? `${made._id}:add` : `${made._id}:name`);
+  }
+
+  // What was chosen to be added: a scenario asks for its numbers first.
+  insert(groupId, { scenario, make }) {
+    if (scenario) openScenario(this.context, scenario, (document) => this.insertDocument(groupId, document));
+    else this.insertDocument(groupId, make());
+  }
+
+  insertDocument(groupId, document) {
+    const { root } = this.model;
+    const whole = groupId === root._id && !root.conditions.length && document.operator === "AND" && document.conditions && !document.negate;
+    const id = whole ? this.model.replace(groupId, document) : this.model.add(groupId, document)._id;
+    this.unfinished.add(id);
+    this.edited(`${whole ? this.model.root.conditions[0]._id : id}:next`);
+    say("Added");
   }
 
   addWhere(node) {
     this.model.remember();
     node.where = { operator: "AND", conditions: [], _id: `${node._id}w` };
-    const made = this.model.add(node.where._id, blank("PARAMETER", this.context));
+    const made = this.model.add(node.where._id, blank("PARAMETER", this.context), true);
     this.model.past.pop(); // the group and its first parameter are one step of undo
     this.unfinished.add(made._id);
     this.edited(`${made._id}:name`);
+  }
+
+  follow(node) {
+    this.model.remember();
+    node.followedBy = { _id: `${node._id}f`, eventName: "" };
+    this.unfinished.add(node.followedBy._id);
+    this.edited(`${node._id}f:name`);
+  }
+
+  json(id) { openJson(this, id); }
+
+  // Another document, or node, in the place of one, as one step of undo.
+  put(id, document) {
+    this.edited(`${this.model.replace(id, document)}:menu`);
+    say("Replaced");
   }
 
   takeOut(id) {
@@ -153,7 +196,7 @@ export class CriteriaBuilder extends HTMLElement {
   dropEmptyWheres(group) {
     for (const node of group.conditions) {
       if (isGroup(node)) this.dropEmptyWheres(node);
-      else if (node.where && !node.where.conditions?.length) delete node.where;
+      else for (const one of [node, node.followedBy]) if (one?.where?._id && !one.where.conditions.length) delete one.where;
     }
   }
 
@@ -220,10 +263,14 @@ export class CriteriaBuilder extends HTMLElement {
 
   leave(event) {
     const row = event.target.closest?.(".condition, .group");
+    if (!this.drawing && this.hold.id && event.target.dataset?.at === `${this.hold.id}:handle`) settled(() => this.hold.id && this.hold.drop());
     if (this.drawing || !row || row.contains(event.relatedTarget) || !this.unfinished.delete(row.dataset.id)) return;
-    const show = () => { if (row.isConnected) this.showFaults(this.found); };
-    // A sentence that comes between press and release would push the pressed button away, and the click be lost.
-    if (document.querySelector(":active")) addEventListener("pointerup", () => setTimeout(show), { once: true, capture: true });
-    else queueMicrotask(show);
+    settled(() => { if (row.isConnected) this.showFaults(this.found); });
   }
+}
+
+// What comes between press and release would push the pressed button away, and the click be lost.
+function settled(act) {
+  if (document.querySelector(":active")) addEventListener("pointerup", () => setTimeout(act), { once: true, capture: true });
+  else setTimeout(act);
 }

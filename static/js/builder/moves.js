@@ -1,7 +1,7 @@
-// Moving rows and groups: by drag, by Alt and arrows, and by the menu of the handle (for touch and pointer alike).
+// Moving rows and groups by drag and by Alt and arrows, and the menu of a row (for touch and pointer alike).
 
 import { h, icon } from "./dom.js";
-import { CONDITIONS } from "./terms.js";
+import { isRaw } from "./model.js";
 
 // Menus -----------------------------------------------------------------------------------------------------------------
 function item(label, name, onclick, { danger, hint } = {}) {
@@ -24,18 +24,17 @@ export function openMenu(builder, button, items) {
 }
 
 export function rowItems(builder, id) {
+  const { node, above } = builder.model.find(id);
+  const parameter = above[0] !== builder.model.root;
   return [
     item("Move up", "arrow-up", () => move(builder, id, -1), { hint: "Alt ↑" }),
     item("Move down", "arrow-down", () => move(builder, id, 1), { hint: "Alt ↓" }),
     item("Put in a group", "corner-down-right", () => builder.change(() => builder.model.wrap(id), `${id}:handle`, "Put in a group", "Groups cannot be nested deeper")),
     item("Duplicate", "copy", () => builder.duplicate(id)),
+    !parameter && !isRaw(node) && item("Edit as JSON", "code", () => builder.json(id)),
     h("div", { class: "menu-line" }),
     item("Remove", "trash", () => builder.takeOut(id), { danger: true }),
-  ];
-}
-
-export function addItems(builder, groupId) {
-  return Object.entries(CONDITIONS).map(([kind, { label, icon: name }]) => item(label, name, () => builder.add(groupId, kind)));
+  ].filter(Boolean);
 }
 
 export function move(builder, id, by) {
@@ -52,7 +51,7 @@ export function keys(builder, event) {
   }
   const by = event.altKey && { ArrowUp: -1, ArrowDown: 1 }[event.key];
   const node = by && event.target.closest("[data-id]");
-  if (!node || node.dataset.path === "") return;
+  if (!node || !builder.model.find(node.dataset.id)?.list) return;
   event.preventDefault();
   move(builder, node.dataset.id, by);
 }

@@ -44,14 +44,17 @@ export const WINDOWS = [
 
 export const MEMBERSHIPS = [["now", "is in segment"], ["for", "has been in segment"], ["entered", "entered segment"], ["left", "left segment"], ["ever", "was ever in segment"]];
 
+export const STATES = [["active", "is on the way through the flow"], ["completed", "has completed the flow"], ["exited", "has left the flow"], ["ever", "was ever in the flow"]];
+
 export const CHANNELS = [["email", "email"], ["sms", "SMS"], ["whatsapp", "WhatsApp"]];
 
 export const CONDITIONS = {
-  PROPERTY: { label: "Attribute", icon: "tag", hint: "Who they are: country, plan, sign-up date" },
-  EVENT: { label: "Event", icon: "zap", hint: "What they did: purchases, views, messages opened" },
-  SEGMENT: { label: "Segment", icon: "layers", hint: "Is in another segment" },
+  PROPERTY: { label: "Attribute", icon: "tag", hint: "Any attribute: city, plan, birthday…" },
+  EVENT: { label: "Event", icon: "zap", hint: "Anything they did, how often and when" },
+  SEGMENT: { label: "Segment", icon: "layers", hint: "Is in another segment, or entered or left it" },
   LIST: { label: "List", icon: "list", hint: "Is on a list kept by hand" },
-  REACHABILITY: { label: "Reachability", icon: "send", hint: "Can be reached on a channel: address, consent, not suppressed" },
-  SAMPLE: { label: "Sample", icon: "chart-line", hint: "A stable share of contacts" },
+  FLOW: { label: "Flow", icon: "workflow", hint: "Is on the way through a flow, or has been" },
+  REACHABILITY: { label: "Reachability", icon: "send", hint: "Can be reached on a channel, about a topic" },
+  SAMPLE: { label: "Sample", icon: "chart-line", hint: "A stable share of contacts, for tests" },
   EVERYONE: { label: "Everyone", icon: "users", hint: "Every contact" },
 };
