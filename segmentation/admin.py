@@ -148,6 +148,12 @@ class SegmentAdmin(BackOffice):
         used = obj is not None and bool(used_by(f"segment:{obj.slug}"))
         return not used and bool(super().has_delete_permission(request, obj))
 
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Name the segments alone: their members and history go with them, and may be millions."""
+        return [str(one) for one in objs], {"segments": len(objs)}, set(), []
+
     def delete_model(self, request: HttpRequest, obj: Segment) -> None:
         """Delete it through the service."""
         services.delete_segment(obj, actor=Actor.of(user=request.user))

@@ -30,6 +30,7 @@ from segmentation.wire import (
 from workspace import clock
 from workspace.api import NewestFirst, actor_of
 from workspace.door import Door as Shared
+from workspace.filing import Filed
 from workspace.problems import refuse
 from workspace.tags import refuse_stale, tag
 
@@ -94,7 +95,7 @@ class SegmentsView(Door):
         q = query.get("q", "").replace("\x00", "")[:120]
         return found.filter(name__icontains=q) if q else found
 
-    @extend_schema(request=SegmentInput, responses={201: SegmentOutput})
+    @extend_schema(request=SegmentInput, responses={201: SegmentOutput, 202: Filed})
     def post(self, request: Request) -> Response:
         """Make a segment; a dynamic one is evaluated afterwards, never waited for."""
         said = self.said(request)
@@ -113,7 +114,7 @@ class SegmentView(Door):
         """Read a segment."""
         return shown(find(ref).pk)
 
-    @extend_schema(request=SegmentChange, responses=SegmentOutput)
+    @extend_schema(request=SegmentChange, responses={200: SegmentOutput, 202: Filed})
     def patch(self, request: Request, ref: str) -> Response:
         """Change a segment; edited criteria are evaluated afterwards, and `fires` says what flows hear of it."""
         said = self.said(request)
@@ -125,7 +126,7 @@ class SegmentView(Door):
                 services.change_segment(segment, actor=actor_of(request), **said)
         return shown(segment.pk)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={204: None, 202: Filed})
     def delete(self, request: Request, ref: str) -> Response:
         """Delete a segment that nothing uses."""
         with transaction.atomic():
@@ -174,7 +175,7 @@ class DuplicateView(Door):
 
     serializer_class = SegmentOutput
 
-    @extend_schema(request=None, responses={201: SegmentOutput})
+    @extend_schema(request=None, responses={201: SegmentOutput, 202: Filed})
     def post(self, request: Request, ref: str) -> Response:
         """Make another segment of the same rules."""
         return shown(services.duplicate_segment(find(ref), actor=actor_of(request)).pk, status=201)
@@ -185,7 +186,7 @@ class ArchiveView(Door):
 
     serializer_class = SegmentOutput
 
-    @extend_schema(request=None, responses=SegmentOutput)
+    @extend_schema(request=None, responses={200: SegmentOutput, 202: Filed})
     def post(self, request: Request, ref: str) -> Response:
         """Archive the segment: it is no longer evaluated; its history stays."""
         segment = find(ref)

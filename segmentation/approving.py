@@ -4,6 +4,7 @@ import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -169,7 +170,10 @@ def _create(request: dict[str, Any], actor: Actor) -> str:
 
 
 def _personas(request: dict[str, Any], actor: Actor) -> str:
-    make_personas(request.get("parameters") or {}, at=clock.now(), actor=actor)
+    parameters = request.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise refuse("parameters", 'Send the thresholds as an object, such as {"recent": "90d"}.')
+    make_personas(parameters, at=clock.now(), actor=actor)
     return ""
 
 
@@ -183,8 +187,18 @@ def _change(segment: Segment, request: dict[str, Any], actor: Actor) -> Segment:
 
 
 def _freeze(segment: Segment, request: dict[str, Any], actor: Actor) -> Segment:
-    at = parse_datetime(str(request.get("at", "")))
+    at = _instant(str(request.get("at", ""))) if "at" in request else None
     return services.freeze_segment(segment, at=at, name=str(request.get("name", "")), actor=actor)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise refuse("at", 'Write an instant with its offset, such as "2026-03-01T12:00:00Z".')
+    return at
 
 
 MAKING: dict[str, Callable[[dict[str, Any], Actor], str]] = {"create": _create, "personas": _personas}

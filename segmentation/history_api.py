@@ -17,6 +17,7 @@ from segmentation.overlap import MOST, Region, overlap
 from segmentation.times import WRITE_A_TIME, read_moment
 from segmentation.wire import MemberOutput, SegmentOutput, Strict, TransitionOutput
 from workspace.api import actor_of
+from workspace.filing import Filed
 from workspace.problems import refuse
 
 AT = OpenApiParameter("at", datetime, description="An instant in the past; without it, now.")
@@ -129,7 +130,7 @@ class FreezeView(Door):
     serializer_class = FreezeInput
     write_permission = "segmentation.add_segment"
 
-    @extend_schema(request=FreezeInput, responses={201: SegmentOutput})
+    @extend_schema(request=FreezeInput, responses={201: SegmentOutput, 202: Filed})
     def post(self, request: Request, ref: str) -> Response:
         """Make a static segment of who is in it now, or was at an instant; nothing fires."""
         said = self.said(request)
@@ -189,7 +190,7 @@ class UnarchiveView(Door):
 
     serializer_class = SegmentOutput
 
-    @extend_schema(request=None, responses=SegmentOutput)
+    @extend_schema(request=None, responses={200: SegmentOutput, 202: Filed})
     def post(self, request: Request, ref: str) -> Response:
         """Take the segment out of the archive; a dynamic one is evaluated afresh, which fires nothing."""
         return shown(services.unarchive_segment(find(ref), actor=actor_of(request)).pk)

@@ -15,6 +15,7 @@ from segmentation.scenarios.making import Filled, fill, fill_personas, make, mak
 from segmentation.wire import SLUG, SegmentOutput, Strict, segments_out
 from workspace import clock
 from workspace.api import actor_of
+from workspace.filing import Filed
 
 
 class FillInput(Strict):
@@ -50,7 +51,7 @@ class ScenarioView(Door):
 
     serializer_class = MakeInput
 
-    @extend_schema(request=MakeInput, responses={201: SegmentOutput})
+    @extend_schema(request=MakeInput, responses={201: SegmentOutput, 202: Filed})
     def post(self, request: Request, slug: str) -> Response:
         """Make a segment of a scenario; it is evaluated afterwards."""
         said = self.said(request)
@@ -76,7 +77,7 @@ class PersonasView(Door):
 
     serializer_class = FillInput
 
-    @extend_schema(request=FillInput, responses={201: SegmentOutput(many=True)})
+    @extend_schema(request=FillInput, responses={201: SegmentOutput(many=True), 202: Filed})
     def post(self, request: Request) -> Response:
         """Make all eight with one set of thresholds, or none of them."""
         made = make_personas(self.said(request).get("parameters", {}), at=clock.now(), actor=actor_of(request))

@@ -7,10 +7,12 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from workspace import audit
+from workspace import audit, reviews
 from workspace.back_office import BackOffice, ReadOnly
 from workspace.keys import make_key, revoke_key
-from workspace.models import Answer, Audit, Job, Key, Review, Tick, Use, Workspace
+from workspace.models import Answer, Audit, Job, Key, Review, ReviewNote, Tick, Use, Workspace
+from workspace.problems import Refused
+from workspace.uses import InUse
 
 
 @admin.register(Workspace)
@@ -102,9 +104,53 @@ class JobAdmin(ReadOnly):
 class ReviewAdmin(ReadOnly):
     """Changes that wait for another person."""
 
-    list_display = ("subject", "status", "requested_by", "reviewed_by", "created_at")
-    list_filter = ("status",)
-    list_select_related = ("requested_by", "reviewed_by")
+    list_display = (
+        *("__str__", "verb", "subject", "status", "round", "requested_by", "requested_key"),
+        *("changed_by", "reviewed_by", "created_at"),
+    )
+    list_filter = ("status", "kind", "verb")
+    list_select_related = (
+        *("requested_by", "requested_key", "changed_by", "changed_key", "reviewed_by", "reviewed_key"),
+    )
+    search_fields = ("title", "subject", "words")
+    around = ("workspace.reviewnote",)
+    actions = ("approve", "send_back")
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        """Say whether somebody may decide."""
+        return request.user.has_perm("workspace.change_review")
+
+    @admin.action(description="Approve and apply the chosen reviews", permissions=["review"])
+    def approve(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
+        """Approve each that somebody else asked for and that stands as it was asked for."""
+        self.decide(request, chosen, reviews.approve, "approved and applied")
+
+    @admin.action(description="Send the chosen reviews back", permissions=["review"])
+    def send_back(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
+        """Send each back; the note is written on the page of the review, here it points there."""
+        self.decide(
+            request, chosen, reviews.send_back, "sent back", note="Sent back; ask whoever did it what is missing."
+        )
+
+    def decide(self, request: HttpRequest, chosen: QuerySet[Review], verb: Any, outcome: str, **how: Any) -> None:
+        """Do one thing to each through the services, and say what came of it."""
+        done = 0
+        for review in chosen:
+            try:
+                verb(review, actor=audit.Actor.of(user=request.user), **how)
+                done += 1
+            except (Refused, InUse) as refused:
+                self.message_user(request, f"{review.ref}: {refused}", messages.WARNING)
+        self.message_user(request, f"{done} reviews {outcome}.")
+
+
+@admin.register(ReviewNote)
+class ReviewNoteAdmin(ReadOnly):
+    """The steps of reviews, which are only ever added to."""
+
+    list_display = ("at", "review", "step", "round", "actor", "key", "text")
+    list_filter = ("step",)
+    list_select_related = ("review", "actor", "key")
 
 
 @admin.register(Use)

@@ -1,15 +1,34 @@
 """What becomes of a change that needs approval, at each way in: it is filed as a review, and whoever asked is told so."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from rest_framework import serializers
 from rest_framework.response import Response
 
 from workspace import reviews
 from workspace.approval import NeedsApproval
 from workspace.models import Review
 from workspace.problems import Refused
+
+
+class FiledReview(serializers.Serializer[Any]):
+    """The review in which a change waits."""
+
+    id = serializers.CharField(help_text="rev_3")
+    url = serializers.CharField()
+    status = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class Filed(serializers.Serializer[Any]):
+    """Where the workspace asks for approval: nothing is changed yet, the change waits in this review."""
+
+    review = FiledReview()
+
 
 WAITS = "Nothing is changed yet: another person must approve it first."
 

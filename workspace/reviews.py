@@ -36,7 +36,8 @@ def file(
     words = _text("words", words)
     if proposal is None and not words:
         raise refuse("words", "Say in words what is wished for, or send the change itself.")
-    found = kind_of(kind).named(subject) if subject else None
+    sort = kind_of(kind)
+    found = sort.named(subject) if subject else None
     if subject and found is None:
         raise refuse("subject", "There is no such thing; it may have been deleted.", 404)
     review = Review(
