@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from psycopg import errors
@@ -102,7 +103,8 @@ def _begin(asked: Asked) -> int | None:
 
 
 def _replay(asked: Asked) -> HttpResponse:
-    kept = Answer.objects.get(key_id=asked.key_id, idempotency_key=asked.name)
+    whose = Q(key_id__isnull=True) if asked.key_id is None else Q(key_id=asked.key_id)
+    kept = Answer.objects.get(whose, idempotency_key=asked.name)
     if kept.digest != asked.digest:
         message = "This Idempotency-Key was used for another request; use a new one for each thing you ask for."
         raise Refused(message, status=409)
