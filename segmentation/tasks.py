@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
+from contacts import working
 from segmentation import evaluation, exporting, gathering, syncing
 from segmentation.scenarios import reckoning
 from workspace import clock, doorbell, ticks
@@ -17,6 +18,7 @@ def pass_time() -> None:
     if ticks.claim("pass_time", 15):
         evaluation.pass_time()
         evaluation.work_off_owed()
+        working.work()
         evaluation.recompute_waiting()
         reckoning.work()
 
@@ -34,6 +36,7 @@ def recompute_waiting(rung: bool = False) -> None:
     if rung:
         doorbell.answered("recompute")
     if rung or ticks.claim("recompute_waiting", 15):
+        working.work()
         evaluation.recompute_waiting()
         reckoning.work()
 
