@@ -21,7 +21,7 @@ def load_catalogue() -> Catalogue:
     """Read the catalogue: one query each."""
     events = list(EventName.objects.values_list("name", "properties", "value_property"))
     return Catalogue(
-        attributes=dict(Attribute.objects.values_list("name", "type")),
+        attributes=dict(Attribute.objects.filter(joined_into=None).values_list("name", "type")),
         events={name: properties for name, properties, _ in events},
         value_properties={name: promoted for name, _, promoted in events if promoted},
         lists=frozenset(List.objects.values_list("slug", flat=True)),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from contacts import promoting, readers, retyping
+from contacts import joining, promoting, readers, retyping
 from contacts.models import Attribute, EventName
 from contacts.properties import CUSTOM, fact_of
 from workspace import audit
@@ -53,6 +53,19 @@ def stop_retyping(attribute: Attribute, *, actor: Actor) -> bool:
 
 
 @transaction.atomic
+def join_attribute(attribute: Attribute, *, into: Attribute, actor: Actor) -> Attribute:
+    """Join a duplicate into the attribute it means: its values go over, and what arrives by its name is stored so."""
+    rows = {one.pk: one for one in _both(attribute, into)}
+    joining.begin(rows[attribute.pk], rows[into.pk], actor=actor)
+    audit.record(actor, "attribute.joined", f"att_{attribute.pk}", name=attribute.name, into=into.name)
+    return rows[attribute.pk]
+
+
+def _both(*attributes: Attribute) -> list[Attribute]:
+    return list(Attribute.objects.filter(pk__in=[one.pk for one in attributes]).select_for_update().order_by("pk"))
+
+
+@transaction.atomic
 def delete_attribute(attribute: Attribute, *, actor: Actor) -> None:
     """Forget an attribute that nothing uses and no contact has; it is learned again when it arrives."""
     users = readers.readers_of(fact_of(CUSTOM + attribute.name))
@@ -62,7 +75,8 @@ def delete_attribute(attribute: Attribute, *, actor: Actor) -> None:
         raise refuse(
             "name", f"Other names were joined into {attribute.name}; what arrives by them is stored as it.", 409
         )
-    retyping.refuse_busy(attribute)
+    if retyping.under_way(attribute) or joining.under_way(attribute):
+        raise refuse("name", f"The values of {attribute.name} are being converted or moved. Wait for that.", 409)
     audit.record(actor, "attribute.deleted", f"att_{attribute.pk}")
     attribute.delete()
 

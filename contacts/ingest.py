@@ -213,7 +213,7 @@ def _hear(batch: Batch) -> None:
     for item, person in zip(batch.items, batch.people, strict=True):
         standing = person.winner()
         if item.traits is not None:
-            standing.hear(item.traits, item.at, types.declared)
+            standing.hear(item.traits, item.at, types.declared, types.joined)
         if batch.source.seen and item.kind in HERE:
             standing.see(item.at)
     everyone = batch.everyone()

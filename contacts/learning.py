@@ -154,6 +154,13 @@ class Types:
 
     all: dict[str, str]
     declared: dict[str, str]
+    joined: dict[str, str] = field(default_factory=dict)  # name → the attribute that it was joined into
+
+
+_ATTRIBUTES = """
+SELECT a.name, a.type, a.declared, j.name FROM contacts_attribute a LEFT JOIN contacts_attribute j ON j.id = a.joined_into_id
+WHERE split_part(a.name, '.', 1) = ANY(%s)
+"""
 
 
 def learn_attributes(said: Sequence[dict[str, Any]]) -> Types:
@@ -166,14 +173,15 @@ def learn_attributes(said: Sequence[dict[str, Any]]) -> Types:
             seen.setdefault(path, kind)
     if not tops:
         return Types({}, {})
-    rows = run(
-        "SELECT name, type, declared FROM contacts_attribute WHERE split_part(name, '.', 1) = ANY(%s)", [list(tops)]
-    )
-    known = {name: kind for name, kind, _ in rows}
+    rows = run(_ATTRIBUTES, [list(tops)])
+    joined = {name: into for name, _, _, into in rows if into}
+    if joined:
+        rows = run(_ATTRIBUTES, [[*tops, *joined.values()]])
+    known = {name: kind for name, kind, _, _ in rows}
     new = {path: kind for path, kind in seen.items() if path not in known}
     if new:
         _insert_attributes(new)
-    return Types({**new, **known}, {name: kind for name, kind, declared in rows if declared})
+    return Types({**new, **known}, {name: kind for name, kind, declared, _ in rows if declared}, joined)
 
 
 def _insert_attributes(new: dict[str, str]) -> None:

@@ -41,11 +41,15 @@ class Person:
         if self.seen_at is None or at > self.seen_at:
             self.seen_at = at
 
-    def hear(self, traits: Traits, at: datetime, types: dict[str, str]) -> None:
-        """Take over traits said at an instant; per attribute the latest instant wins."""
+    def hear(self, traits: Traits, at: datetime, types: dict[str, str], joined: dict[str, str] | None = None) -> None:
+        """Take over traits said at an instant; per attribute the latest instant wins.
+
+        `joined`: names that were joined into others; what is said by both counts by the name that stands.
+        """
+        custom = _by_standing_names(traits.custom, joined) if joined else traits.custom
         for name, value in traits.standard.items():
             self.say(name, value, at)
-        for key, value in traits.custom.items():
+        for key, value in custom.items():
             self.say(CUSTOM + key, as_type(value, types.get(key)), at)
         if traits.group is not None:
             held = self.attributes.get("group")
@@ -78,6 +82,11 @@ class Person:
             return False
         self.attributes[key] = value
         return True
+
+
+def _by_standing_names(said: dict[str, Any], joined: dict[str, str]) -> dict[str, Any]:
+    moved = {joined[key]: value for key, value in said.items() if key in joined}
+    return {**moved, **{key: value for key, value in said.items() if key not in joined}}
 
 
 def stamp_of(at: datetime) -> str:

@@ -68,9 +68,8 @@ def update_attributes(
         raise Refused(faults[0].message, faults)
     people = [Person(pk, user_id) for pk, user_id in lock_standing(contact_ids)]
     load(people)
-    types = learn_attributes(
-        [{_top(one): one["set"]} for one in changes if "set" in one and is_custom(one["attribute"])]
-    )
+    types = learn_attributes([{_top(one): one.get("set")} for one in changes if is_custom(one["attribute"])])
+    changes = [_by_standing_name(one, types.joined) for one in changes]
     standard = {one["attribute"]: _standard(one) for one in changes if one["attribute"] in WRITABLE}
     for person in people:
         for change in changes:
@@ -86,6 +85,14 @@ def update_attributes(
 
 def _top(change: Mapping[str, Any]) -> str:
     return str(change["attribute"]).removeprefix(CUSTOM).partition(".")[0]
+
+
+def _by_standing_name(change: Mapping[str, Any], joined: Mapping[str, str]) -> Mapping[str, Any]:
+    """Let a change by a name that was joined into another be one of that."""
+    top = _top(change)
+    if not is_custom(change["attribute"]) or top not in joined:
+        return change
+    return {**change, "attribute": CUSTOM + joined[top] + change["attribute"].removeprefix(CUSTOM + top)}
 
 
 def _standard(change: Mapping[str, Any]) -> Any:

@@ -20,4 +20,5 @@ class FlowsConfig(AppConfig):
         hearing = import_module("flows.hearing")
         import_module("segmentation.hearing").register(hearing.heard)
         import_module("workspace.uses").register_kind("flow", hearing.called)
+        import_module("flows.reading")
         import_module("contacts.panels").register("flows", import_module("flows.people").panel, order=20)
