@@ -12,10 +12,10 @@ import pytest
 from django.db import connection, connections, transaction
 
 from segmentation import delivering, syncing
-from segmentation.evaluation import take_changes
+from segmentation.evaluation import recompute, take_changes
 from segmentation.models import Delivery, Destination, Line, Segment, Transition
 from segmentation.services import add_members
-from tests.factories import ids, members, person, segment
+from tests.factories import change, ids, members, person, segment
 from tests.segmentation.receiving import Receiver, circle, destined, join, leave, listening, work_off
 from workspace import clock
 from workspace.audit import HOUSE
@@ -154,18 +154,17 @@ def test_two_workers_at_once_call_once_and_in_order(receiver: Receiver) -> None:
 
 def test_while_one_program_hangs_evaluation_goes_on_and_others_are_told(receiver: Receiver) -> None:
     vip: Segment = segment("VIP", {"type": "PROPERTY", "propertyName": "country", "operator": "=", "value": "PT"})
-    take_changes()
+    recompute(vip.pk)
     destined(vip, receiver, slug="hangs")
     receiver.wait = threading.Event()
     with listening() as quick:
         destined(vip, quick, slug="quick")
-        person("Ana", country="PT")
+        change(person("Ana"), country="PT")
         take_changes()
         thread = apart(lambda: syncing.turn(2))
         assert receiver.came.wait(30)
         assert quick.came.wait(30), "another destination is told meanwhile"
-        with transaction.atomic():
-            person("Bob", country="PT")
+        change(person("Bob"), country="PT")
         take_changes()
         assert members(vip) == {"Ana", "Bob"}, "evaluation has finished"
         assert thread.is_alive(), "while the call still hangs"

@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 
 from contacts.services import erase_contact
-from segmentation import destinations
+from segmentation import destinations, gathering
+from segmentation.invariants import CHECKS
 from segmentation.models import Delivery, Destination, Line
 from segmentation.services import delete_segment
 from tests.factories import change, person
@@ -333,3 +334,56 @@ def test_a_segment_with_a_destination_is_not_deleted(receiver: Receiver) -> None
     assert refused.value.users == ["destination:crm"]
     destinations.delete_destination(found, actor=HOUSE)
     delete_segment(segment, actor=HOUSE)
+
+
+def test_when_what_it_hears_of_changes_nothing_is_told_twice_and_nothing_is_left_out(receiver: Receiver) -> None:
+    segment = circle()
+    found = destined(segment, receiver, what="entries")
+    ana, _ = join(segment, "Ana", "Bob")
+    work_off()
+    destinations.change_destination(found, what="both", actor=HOUSE)
+    leave(segment, ana)
+    with later(seconds=2):
+        work_off()
+    assert (receiver.names("entered"), receiver.names("exited")) == (["Ana", "Bob"], ["Ana"])
+    assert found.round + 1 == receiver.heard[-1][1]["data"]["round"]
+
+
+def test_the_log_is_forgotten_after_a_while_and_nothing_is_told_again(receiver: Receiver) -> None:
+    segment = circle(person("Old"))
+    found = destined(segment, receiver)
+    join(segment, "Ana")
+    work_off()
+    Destination.objects.update(cursor=Line.objects.latest("transition_id").transition_id)
+    gathering.forget(clock.now() + timedelta(days=30))
+    assert (Delivery.objects.count(), Line.objects.count()) == (0, 0)
+    Destination.objects.update(due_at=clock.now())
+    join(segment, "Bob")
+    work_off()
+    assert receiver.names("entered") == ["Ana", "Bob"]
+    assert statuses(found) == ["delivered"]
+
+
+def test_the_invariants_hold_and_name_a_row_that_breaks_them(receiver: Receiver) -> None:
+    segment = circle()
+    found = destined(segment, receiver, batch_size=2)
+    join(segment, "Ana", "Bob", "Cleo", "Dan", "Eve")
+    work_off()
+    Destination.objects.update(cursor=Line.objects.latest("transition_id").transition_id)
+    ours = {name: sql for name, sql in CHECKS.items() if name.startswith("destinations:")}
+    assert len(ours) == 5
+    assert not any(rows(sql) for sql in ours.values())
+    Line.objects.filter(pk=Line.objects.earliest("pk").pk + 2).delete()
+    Delivery.objects.filter(destination=found).update(status="calling", settled_at=None, called_at=found.created_at)
+    Delivery.objects.update(called_at=clock.now() - timedelta(hours=1))
+    Destination.objects.update(status="running")
+    broken = [name for name, sql in ours.items() if rows(sql)]
+    assert [name[14:30] for name in broken] == ["nothing behind t", "a delivery carri", "none is being ca"]
+    Destination.objects.update(status="disabled", reason="")
+    assert rows(ours["destinations: each uses its segment, and one that is disabled says why"])
+
+
+def rows(sql: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
