@@ -30,7 +30,15 @@ def test_what_ada_does_in_the_admin_waits_too(ada: Any, rita: Any) -> None:
     assert client.post(f"{url}{segment.pk}/delete/", {"post": "yes"}).status_code == 302
     assert client.post(url, {"action": "delete_selected", "post": "yes", **chosen}).status_code == 302
     assert Review.objects.filter(verb="delete").count() == 3
-    made = {"name": "Oslo", "slug": "", "kind": "static", "description": "", "color": "", "labels": "[]", "criteria": ""}
+    made = {
+        "name": "Oslo",
+        "slug": "",
+        "kind": "static",
+        "description": "",
+        "color": "",
+        "labels": "[]",
+        "criteria": "",
+    }
     answer = client.post(f"{url}add/", made)
     assert "/reviews/" in answer["Location"]
     assert Segment.objects.filter(archived_at=None).count() == 2
