@@ -15,10 +15,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
 from config.live import Live  # noqa: E402 - Django must be set up before consumers are imported
+from config.shortcut import Shortcut  # noqa: E402 - as before
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": Shortcut(http),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/live/", Live.as_asgi())]))),
     }
 )

@@ -1,20 +1,24 @@
-"""The HTTP doors of ingest: the Segment tracking spec, as plain views because they are the hottest of the house."""
+"""The HTTP doors of ingest: the Segment tracking spec, plain functions because they are the hottest of the house.
+
+A call comes by `config.shortcut`, past Django's handler, or as any request does; both ask `answer`.
+"""
 
 import json
 import time
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from contacts.ingest import Source, Taken, take_in
 from workspace import clean, clock
-from workspace.api import secret_of
+from workspace.api import secret_in
 from workspace.keys import digest, find_key
 from workspace.models import Key
 from workspace.problems import Fault, Refused
@@ -24,42 +28,75 @@ ITEM_LIMIT = 32 * 1024
 BATCH_LIMIT = 1000
 KEY_SECONDS = 3.0  # how long a key is believed without asking again; a revoked one is refused within 5 s
 KEYS_REMEMBERED = 1000
+JSON, PROBLEM = "application/json", "application/problem+json"
 _keys: dict[str, tuple[float, Key]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What of an HTTP request a door looks at."""
+
+    kind: str
+    method: str
+    body: bytes | None  # None: it broke off; of one that is too large no more than a byte above the limit is needed
+    authorization: str = ""
+    encoding: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a door answers."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @csrf_exempt
 def ingest(request: HttpRequest, kind: str) -> HttpResponse:
-    """Take one call, or a batch of them."""
+    """Take one call, or a batch of them, that came by way of Django."""
     try:
-        if request.method == "OPTIONS":
-            response = HttpResponse(status=204)
-        elif request.method != "POST":
+        body: bytes | None = request.read(CALL_LIMIT + 1)
+    except UnreadablePostError:
+        body = None
+    told = (request.META.get(name, "") for name in ("HTTP_AUTHORIZATION", "HTTP_CONTENT_ENCODING", "HTTP_ORIGIN"))
+    reply = answer(Call(kind, request.method or "", body, *told))
+    return HttpResponse(reply.body, status=reply.status, headers=reply.headers)
+
+
+def answer(call: Call) -> Reply:
+    """Take one call, or a batch of them, whichever way they came."""
+    try:
+        if call.method == "OPTIONS":
+            reply = Reply(204)
+        elif call.method != "POST":
             raise Refused("Send this call as POST.", status=405)
         else:
-            response = _take(request, kind)
+            reply = _take(call)
     except clean.Unclean as error:
         faults = [Fault(error.path, error.message)] if error.path else []
-        response = _problem(Refused(error.message, faults, error.status))
+        reply = _problem(Refused(error.message, faults, error.status))
     except Refused as error:
-        response = _problem(error)
-    return _allow_origin(request, response)
+        reply = _problem(error)
+    return _allow_origin(call, reply) if call.origin else reply
 
 
-def _take(request: HttpRequest, kind: str) -> HttpResponse:
-    key = _key(secret) if (secret := secret_of(request)) else None
-    _refuse_bad_header(request, key)
-    raw = _body(request)
+def _take(call: Call) -> Reply:
+    key = _key(secret) if (secret := secret_in(call.authorization)) else None
+    _refuse_bad_header(call, key)
+    raw = _body(call)
     document, proven = clean.parse(raw, limit=CALL_LIMIT)
     if not isinstance(document, dict):
         raise Refused("The body must be a JSON object.", status=400)
     key = key or _key_in(document)
-    items = _batch(document, proven) if kind == "batch" else [_single(document, kind)]
+    items = _batch(document, proven) if call.kind == "batch" else [_single(document, call.kind)]
     faults = _oversized(items, len(raw), proven)
-    if kind != "batch" and faults:
+    if call.kind != "batch" and faults:
         raise Refused(faults[0].message, status=413)
-    good = [item for index, item in enumerate(items) if index not in faults]
+    good = [item for index, item in enumerate(items) if index not in faults] if faults else items
     taken = take_in(good, source=source_of(key), received_at=clock.now(), proven=proven)
-    return _answer(taken, faults, len(items))
+    return _reply(taken, faults, len(items))
 
 
 def source_of(key: Key) -> Source:
@@ -67,8 +104,8 @@ def source_of(key: Key) -> Source:
     return Source(name=("web:" if key.public else "") + key.name[:36], public=key.public)
 
 
-def _refuse_bad_header(request: HttpRequest, key: Key | None) -> None:
-    if key is None and request.META.get("HTTP_AUTHORIZATION"):
+def _refuse_bad_header(call: Call, key: Key | None) -> None:
+    if key is None and call.authorization:
         raise Refused("This key is not known here, or has been revoked or has expired.", status=401)
 
 
@@ -96,17 +133,12 @@ def _key(secret: str) -> Key | None:
     return found
 
 
-def _body(request: HttpRequest) -> bytes:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > CALL_LIMIT:
-        raise Refused(f"The body is {int(length):,} bytes; at most {CALL_LIMIT:,} are taken.", status=413)
-    try:
-        raw = request.read(CALL_LIMIT + 1)
-    except UnreadablePostError as error:
-        raise Refused("The body broke off.", status=400) from error
-    if request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower() == "gzip":
-        return _inflated(raw)
-    return raw
+def _body(call: Call) -> bytes:
+    if call.body is None:
+        raise Refused("The body broke off.", status=400)
+    if len(call.body) > CALL_LIMIT:
+        raise Refused(f"The body is larger than {CALL_LIMIT:,} bytes, which is the most that is taken.", status=413)
+    return _inflated(call.body) if call.encoding.strip().lower() == "gzip" else call.body
 
 
 def _inflated(raw: bytes) -> bytes:
@@ -159,33 +191,35 @@ def _length(item: Any, proven: bool) -> int:
         return CALL_LIMIT
 
 
-def _answer(taken: Taken, oversized: dict[int, Fault], count: int) -> HttpResponse:
+def _reply(taken: Taken, oversized: dict[int, Fault], count: int) -> Reply:
+    if not oversized and not any(taken.faults):
+        return Reply(200, b'{"success": true, "cursor": "%d"}' % taken.cursor, {"Content-Type": JSON})
     rest = iter(taken.faults)
     faults = [oversized[index] if index in oversized else next(rest) for index in range(count)]
     errors = [{"index": index, **fault.as_json()} for index, fault in enumerate(faults) if fault]
-    body: dict[str, Any] = {"success": not errors, "cursor": str(taken.cursor)}
-    if errors:
-        body["errors"] = errors
-    return JsonResponse(body, status=400 if len(errors) == count else 200)
+    body = {"success": False, "cursor": str(taken.cursor), "errors": errors}
+    return Reply(400 if len(errors) == count else 200, json.dumps(body).encode(), {"Content-Type": JSON})
 
 
-def _problem(refused: Refused) -> HttpResponse:
-    response = JsonResponse(refused.as_json(), status=refused.status, content_type="application/problem+json")
+def _problem(refused: Refused) -> Reply:
+    headers = {"Content-Type": PROBLEM}
     if refused.status == 401:
-        response["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = "Bearer"
     if refused.status == 405:
-        response["Allow"] = "POST, OPTIONS"
-    return response
+        headers["Allow"] = "POST, OPTIONS"
+    return Reply(refused.status, json.dumps(refused.as_json()).encode(), headers)
 
 
-def _allow_origin(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def _allow_origin(call: Call, reply: Reply) -> Reply:
     """Let pages of the origins in INGEST_CORS_ORIGINS read the answer."""
-    origin = request.META.get("HTTP_ORIGIN")
     allowed: list[str] = settings.INGEST_CORS_ORIGINS
-    if origin and ("*" in allowed or origin in allowed):
-        response["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
-        response["Access-Control-Allow-Methods"] = "POST, OPTIONS"
-        response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Content-Encoding"
-        response["Access-Control-Max-Age"] = "86400"
-        response["Vary"] = "Origin"
-    return response
+    if "*" not in allowed and call.origin not in allowed:
+        return reply
+    told = {
+        "Access-Control-Allow-Origin": "*" if "*" in allowed else call.origin,
+        "Access-Control-Allow-Methods": "POST, OPTIONS",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
+        "Access-Control-Max-Age": "86400",
+        "Vary": "Origin",
+    }
+    return Reply(reply.status, reply.body, {**reply.headers, **told})

@@ -4,7 +4,7 @@ import threading
 
 from workspace import doorbell
 
-GAP = 0.2  # seconds in which many batches make one ring; the last of them always rings
+GAP = 0.5  # seconds in which many batches make one ring; the last of them always rings
 _waiting = threading.Event()
 
 

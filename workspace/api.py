@@ -48,8 +48,13 @@ class KeyUser:
 
 
 def secret_of(request: HttpRequest) -> str | None:
-    """Return the secret in the Authorization header, as Bearer or as Basic's user name, or None."""
-    kind, _, rest = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    """Return the secret in the Authorization header of a request, or None."""
+    return secret_in(request.META.get("HTTP_AUTHORIZATION", ""))
+
+
+def secret_in(authorization: str) -> str | None:
+    """Return the secret that an Authorization header brings as Bearer or as Basic's user name, or None."""
+    kind, _, rest = authorization.partition(" ")
     if kind.lower() == "bearer":
         return rest.strip() or None
     if kind.lower() != "basic":

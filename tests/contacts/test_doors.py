@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from contacts import doors
 from contacts.models import Contact, Event, Receipt
+from tests.roads import ShortClient
 from workspace.audit import HOUSE
 from workspace.keys import find_key, revoke_key
 from workspace.models import Key
@@ -21,6 +22,13 @@ pytestmark = pytest.mark.django_db
 Post = Callable[..., HttpResponse]
 TRACK = {"userId": "ann", "event": "Order Completed", "properties": {"revenue": 3}, "messageId": "m1"}
 DOORS = ("identify", "track", "page", "screen", "group", "alias", "batch")
+
+
+@pytest.fixture(params=[Client, ShortClient], ids=["by Django", "by the shortcut"])
+def client(request: pytest.FixtureRequest) -> Client:
+    """A client of either way to the doors: every story here goes both."""
+    made: Client = request.param()
+    return made
 
 
 def test_one_event_comes_in_and_its_repeat_changes_nothing(post: Post) -> None:
