@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from contacts.models import name_id
 from segmentation.catalogue import load_catalogue
 from segmentation.compiler import matching_set
 from segmentation.criteria import leaves, parse
-from segmentation.matching import who
 from segmentation.measures import Scene
-from segmentation.rules import save_rule
 from segmentation.sql import Sql, sql
 from tests.factories import did, person
 from workspace import clock
@@ -33,8 +32,8 @@ IN_A_WINDOW = {
         "aggregate": {"function": "sum", "propertyName": "price", "operator": ">", "value": 9},
     },
     "different days": {**ORDER, "window": LATELY, "aggregate": {"function": "days", "operator": ">=", "value": 2}},
-    "between two days": {**ORDER, "window": {"from": "2026-01-01", "to": "2026-01-31"}},
-    "since a day": {**ORDER, "window": {"after": "2026-01-01"}},
+    "between two days": {**ORDER, "window": {"from": "2020-01-01", "to": "2099-01-31"}},
+    "since a day": {**ORDER, "window": {"after": "2020-01-01"}},
     "abandoned": {**ORDER, "window": {"last": "7d"}, "followedBy": {"eventName": "Paid", "negate": True}},
 }
 EVER = {
@@ -46,25 +45,38 @@ EVER = {
 }
 
 
+# Three months of three hundred contacts: enough for the planner to see which index is the shorter way.
+CROWD = """
+INSERT INTO contacts_event (contact_id, name_id, at, occurred_at, received_at, source, message_id, value, properties)
+SELECT 1000000 + n %% 300, (%(names)s::bigint[])[1 + n %% 20], at, at, at, 'test', 'crowd' || n, 60, '{"price": 60}'
+FROM (SELECT n, tributary_now() - n * interval '20 minutes' AS at FROM generate_series(1, 6000) AS n) x
+"""
+
+
 @pytest.fixture(autouse=True)
-def a_planner_that_scans_only_when_it_must(db: None) -> None:
+def a_planner_that_knows_the_crowd_and_scans_only_when_it_must(db: None) -> None:
     anna = person("Anna")
-    for name in ("Order", "Paid"):
+    names = ["Order", "Paid", *(f"Other {number}" for number in range(18))]
+    for name in names:
         did(anna, name, price=60)
     with connection.cursor() as cursor:
+        cursor.execute(CROWD, {"names": [name_id(name) for name in names]})
+        cursor.execute("ANALYZE contacts_event")
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def reads_of_events(statement: Sql) -> Iterator[dict[str, Any]]:
-    """Yield the nodes of a plan that read events."""
+    """Yield the nodes of a plan that read events, where there are any."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT tableoid::regclass::text FROM contacts_event")
+        filled = {row[0] for row in cursor.fetchall()}
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.params)
         (found,) = cursor.fetchone()
     waiting = [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
     while waiting:
         node = waiting.pop()
         waiting += node.get("Plans", [])
-        if str(node.get("Relation Name", "")).startswith("contacts_event_"):
+        if node.get("Relation Name") in filled:
             yield node
 
 
@@ -104,21 +116,14 @@ def test_the_clock_passes_over_the_edges_of_a_window_alone(document: dict[str, A
 
 
 def test_looking_at_one_contact_reads_that_contact_s_events_alone() -> None:
-    rules = [save_rule(document) for document in (*IN_A_WINDOW.values(), *EVER.values())]
-    seen: list[tuple[str, Any]] = []
-
-    def note(execute: Any, text: str, params: Any, many: bool, context: Any) -> Any:
-        seen.append((text, params))
-        return execute(text, params, many, context)
-
-    with connection.execute_wrapper(note):
-        who(rules, [person("Ben").pk], clock.now())
-    looks = [Sql(text, tuple(params)) for text, params in seen if text.startswith("WITH looked")]
-    assert looks
-    for look in looks:
-        nodes = [node for node in reads_of_events(look) if node["Alias"].startswith("e")]
-        assert nodes
-        assert [bounds(node) for node in nodes if "contact_id" not in bounds(node)] == []
+    catalogue, ben = load_catalogue(), person("Ben")
+    scene = Scene(at=clock.now(), catalogue=catalogue, among=sql("{ids}::bigint[]", ids=[ben.pk]))
+    for document in (*IN_A_WINDOW.values(), *EVER.values()):
+        nodes = list(reads_of_events(matching_set(parse(document, catalogue), scene)))
+        mine = [
+            node for node in nodes if node["Alias"][0] in "ef"
+        ]  # "b" is what followed, found by the event before it
+        assert [bounds(node) for node in mine if "contact_id" not in bounds(node)] == []
 
 
 def test_a_look_through_all_events_would_be_noticed() -> None:
