@@ -1,7 +1,5 @@
 """The pages of lists: all of them, and the members of one."""
 
-import re
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import Count
@@ -9,15 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from contacts import services
+from contacts import by_hand, services
 from contacts.forms import ListForm
 from contacts.models import List
 from contacts.pages import actor, page_of, url_with, whole, with_activity
 from contacts.searching import search
 from workspace.problems import Refused
 from workspace.uses import InUse, users_of
-
-PASTED = 10_000
 
 
 @login_required
@@ -60,6 +56,8 @@ def list_page(request: HttpRequest, pk: int) -> HttpResponse:
         "q": request.GET.get("q", ""),
         "size": held.members.count(),
         "form": ListForm(instance=held),
+        "done": by_hand.last(request, held.ref),
+        "action": reverse("list", args=[held.pk]),
         "older_url": url_with(request, before=older),
         "newer_url": url_with(request, before=None) if request.GET.get("before") else "",
         "users": users_of(f"list:{held.slug}"),
@@ -75,9 +73,9 @@ def change(request: HttpRequest, held: List) -> HttpResponse:
         if "add" in request.POST:
             _add(request, held)
         elif "remove" in request.POST:
-            ids = [one for text in request.POST.getlist("chosen") if (one := whole(text))]
-            gone = services.remove_from_list(held, ids, cause="manual")
-            messages.success(request, f"{gone} taken off {held.name}.")
+            _remove(request, held)
+        elif "undo" in request.POST:
+            _undo(request, held)
         elif "archive" in request.POST or "restore" in request.POST:
             services.archive_list(held, archived="archive" in request.POST, actor=actor(request))
         elif "delete" in request.POST:
@@ -107,21 +105,34 @@ def _delete(request: HttpRequest, held: List) -> HttpResponse:
 
 
 def _add(request: HttpRequest, held: List) -> None:
-    """Put on the list whoever was pasted: one a line, as email, user id or con_42."""
-    words = dict.fromkeys(word for word in re.split(r"[\n\r,;\t]+", request.POST.get("who", "")) if word.strip())
-    refs = {ref_of(word): word.strip() for word in list(words)[:PASTED]}
-    found = services.find_contacts(list(refs))
-    added = services.add_to_list(held, [one.pk for one in found.values()], cause="manual")
-    messages.success(request, f"{added} put on {held.name}.")
-    missing = [word for ref, word in refs.items() if ref not in found]
-    if missing:
-        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        messages.warning(request, f"Not known here: {shown}.")
+    """Put on the list whoever was picked, pasted or in the file."""
+    named = by_hand.named_in(request)
+    there = set(held.members.filter(contact__in=named.ids).values_list("contact_id", flat=True))
+    new = [pk for pk in named.ids if pk not in there]
+    added = services.add_to_list(held, new, cause="manual")
+    by_hand.remember(request, held.ref, "added", new, named.unknown)
+    messages.success(request, f"{added} put on {held.name}." + (f" {len(there)} were on it already." if there else ""))
+    if named.unknown:
+        shown, more = ", ".join(named.unknown[:5]), len(named.unknown) - 5
+        messages.warning(request, f"Not known here: {shown}{f' and {more} more' if more > 0 else ''}.")
+    if named.cut:
+        messages.warning(request, f"Only the first {by_hand.MOST:,} were taken.")
 
 
-def ref_of(word: str) -> str:
-    """Return how a pasted word names a contact."""
-    word = word.strip()
-    if re.fullmatch(r"con_[0-9]{1,18}", word) or word.startswith(("user:", "email:")):
-        return word
-    return f"email:{word}" if "@" in word else f"user:{word}"
+def _remove(request: HttpRequest, held: List) -> None:
+    """Take those off who were chosen."""
+    chosen = [one for text in request.POST.getlist("chosen") if (one := whole(text))]
+    ids = list(held.members.filter(contact__in=chosen).values_list("contact_id", flat=True))
+    gone = services.remove_from_list(held, ids, cause="manual")
+    by_hand.remember(request, held.ref, "removed", ids)
+    messages.success(request, f"{gone} taken off {held.name}.")
+
+
+def _undo(request: HttpRequest, held: List) -> None:
+    """Take back what was done to this list last."""
+    act, ids = by_hand.undo(request, held.ref)
+    if act == "added":
+        services.remove_from_list(held, ids, cause="manual")
+    elif act == "removed":
+        services.add_to_list(held, ids, cause="manual")
+    messages.info(request, "Undone." if ids else "There is nothing to undo any more.")

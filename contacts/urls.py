@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from contacts import api as wire
-from contacts import catalogue_pages, doors, import_pages, list_pages, lists_api
+from contacts import by_hand, catalogue_pages, doors, event_pages, import_pages, list_pages, lists_api
 from contacts import pages as pages_of_contacts
 
 ingest: list[URLPattern | URLResolver] = [
@@ -26,6 +26,7 @@ api: list[URLPattern | URLResolver] = [
 pages: list[URLPattern | URLResolver] = [
     path("contacts/", pages_of_contacts.contacts, name="contacts"),
     path("contacts/count/", pages_of_contacts.contacts_count, name="contacts_count"),
+    path("contacts/find/", by_hand.find, name="contacts_find"),
     path("contacts/new/", pages_of_contacts.contact_new, name="contact_new"),
     path("contacts/<int:pk>/", pages_of_contacts.contact, name="contact"),
     path("contacts/<int:pk>/edit/", pages_of_contacts.contact_edit, name="contact_edit"),
@@ -34,7 +35,9 @@ pages: list[URLPattern | URLResolver] = [
     path("lists/<int:pk>/", list_pages.list_page, name="list"),
     path("imports/", import_pages.imports, name="imports"),
     path("imports/<int:pk>/", import_pages.import_page, name="import"),
-    path("events/", catalogue_pages.events, name="events"),
+    path("events/", event_pages.events, name="events"),
+    path("events/<int:pk>/", event_pages.event, name="event"),
+    path("events/<int:pk>/days/", event_pages.event_days, name="event_days"),
     path("attributes/", catalogue_pages.attributes, name="attributes"),
     path("attributes/<int:pk>/", catalogue_pages.attribute, name="attribute"),
 ]

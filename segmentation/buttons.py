@@ -8,9 +8,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from contacts import by_hand
 from segmentation import history, services
-from segmentation.models import Segment
-from segmentation.named import MOST, find_pasted, split_text
+from segmentation.models import Membership, Segment
 from workspace.audit import Actor
 from workspace.problems import Refused
 from workspace.uses import InUse
@@ -103,28 +103,46 @@ def delete(request: HttpRequest, segment: Segment) -> HttpResponse:
 
 
 def add(request: HttpRequest, segment: Segment) -> HttpResponse:
-    """Put the pasted contacts in, and say whom nobody knows."""
-    names = split_text(request.POST.get("contacts", ""))
-    found = find_pasted(names[:MOST])
-    unknown = [name for name in names[:MOST] if name not in found]
-    if found:
-        added = services.add_members(segment, sorted(set(found.values())), cause="manual", actor=actor(request))
-        messages.success(request, f"{added:,} added, {len(set(found.values())) - added:,} were in it already.")
-    if unknown:
-        more = f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else ""
-        messages.warning(request, f"Not known here: {', '.join(unknown[:5])}{more}.")
-    if not names:
+    """Put whoever was picked, pasted or in the file in, and say whom nobody knows."""
+    named = by_hand.named_in(request)
+    inside = set(Membership.objects.filter(segment=segment, contact__in=named.ids).values_list("contact_id", flat=True))
+    new = [pk for pk in named.ids if pk not in inside]
+    if named.ids:
+        added = services.add_members(segment, new, cause="manual", actor=actor(request))
+        by_hand.remember(request, segment.ref, "added", new, named.unknown)
+        messages.success(request, f"{added:,} added, {len(inside):,} were in it already.")
+    if named.unknown:
+        more = f" and {len(named.unknown) - 5:,} more" if len(named.unknown) > 5 else ""
+        messages.warning(request, f"Not known here: {', '.join(named.unknown[:5])}{more}.")
+    if not named.ids and not named.unknown:
         messages.warning(request, "Name at least one contact.")
-    if len(names) > MOST:
-        messages.warning(request, f"Only the first {MOST:,} were taken.")
+    if named.cut:
+        messages.warning(request, f"Only the first {by_hand.MOST:,} were taken.")
     return redirect("segment_members", segment.pk)
 
 
 def remove(request: HttpRequest, segment: Segment) -> HttpResponse:
-    """Take one contact out."""
-    chosen = request.POST.get("remove", "")
-    if chosen.isdecimal() and len(chosen) < 18:
-        services.remove_members(segment, [int(chosen)], cause="manual", actor=actor(request))
+    """Take one out, or those who were chosen."""
+    one = request.POST.get("remove", "")  # the button of one row
+    said = [one] if one else request.POST.getlist("chosen")
+    chosen = [int(text) for text in said if text.isascii() and text.isdigit() and len(text) < 18]
+    inside = Membership.objects.filter(segment=segment, contact__in=chosen)
+    ids = list(inside.values_list("contact_id", flat=True))
+    if ids:
+        gone = services.remove_members(segment, ids, cause="manual", actor=actor(request))
+        by_hand.remember(request, segment.ref, "removed", ids)
+        messages.success(request, f"{gone:,} taken out.")
+    return redirect("segment_members", segment.pk)
+
+
+def undo(request: HttpRequest, segment: Segment) -> HttpResponse:
+    """Take back what was done to its members last."""
+    act, ids = by_hand.undo(request, segment.ref)
+    if act == "added":
+        services.remove_members(segment, ids, cause="manual", actor=actor(request))
+    elif act == "removed":
+        services.add_members(segment, ids, cause="manual", actor=actor(request))
+    messages.info(request, "Undone." if ids else "There is nothing to undo any more.")
     return redirect("segment_members", segment.pk)
 
 
@@ -140,4 +158,6 @@ BUTTONS: dict[str, Button] = {
     "delete": delete,
     "add": add,
     "remove": remove,
+    "take_out": remove,
+    "undo": undo,
 }

@@ -1,6 +1,5 @@
-"""Contacts as people and programs name them, many at once: what a request lists, what somebody pastes."""
+"""Contacts as programs name them, many at once, and segments by name."""
 
-import re
 from collections.abc import Collection, Sequence
 
 from django.urls import reverse
@@ -24,27 +23,6 @@ def members_of(refs: Sequence[str]) -> list[int]:
     if faults:
         raise Refused("Some contacts are not known here. Nothing was changed.", faults[:100])
     return sorted({contact.pk for contact in found.values()})
-
-
-def find_pasted(names: Sequence[str]) -> dict[str, int]:
-    """Return name → contact id for emails and user ids as people write them."""
-    paths = {name: path_of(name) for name in names}
-    found = find_contacts(list(paths.values()))
-    return {name: found[path].pk for name, path in paths.items() if path in found}
-
-
-def path_of(name: str) -> str:
-    """Return the path of a contact that somebody names by an email or user id."""
-    if name.startswith(("user:", "email:", "con_")):
-        return name
-    return f"email:{name}" if "@" in name else f"user:{name}"
-
-
-def split_text(text: str) -> list[str]:
-    """Return the names in a pasted text: one a line or with commas between."""
-    text = text.replace("\x00", "").encode("utf-8", "ignore").decode()[:400_000]
-    parts = (part.strip() for part in re.split(r"[\n\r,;\t]+", text))
-    return list(dict.fromkeys(part for part in parts if part))
 
 
 def called(slugs: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
+from contacts import by_hand
 from contacts.searching import search
 from segmentation import history, services
 from segmentation.buttons import press
@@ -129,6 +130,9 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
         "q": q,
         **then(found, at),
         "removable": found.kind == Segment.Kind.STATIC and may_edit and at is None,
+        "done": by_hand.last(request, found.ref),
+        "action": reverse("segment", args=[pk]),
+        "place": found.name,
         "live_url": request.get_full_path(),
         "older": here("segment_members", pk, q=q, at=written(at), after=page[PAGE - 1].contact_id)
         if len(page) > PAGE

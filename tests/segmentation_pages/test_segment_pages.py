@@ -1,17 +1,23 @@
 """The pages of segments, told as stories."""
 
+import csv
 import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from contacts.models import Contact
+from contacts.services import create_list, record_consents
 from segmentation import services
 from segmentation.evaluation import recompute
 from segmentation.models import Segment
 from tests.segmentation_pages.stories import SEED_004, person, tell
 from workspace.audit import HOUSE
+from workspace.clock import now
+from workspace.models import Audit
 from workspace.uses import set_uses
 
 pytestmark = pytest.mark.django_db
@@ -235,9 +241,154 @@ def test_the_builders_door_answers_what_there_is_with_types_and_counts(mia: Clie
     offered = mia.get(reverse("segments_catalogue")).json()
     assert {"name": "customProperties.plan", "label": "plan", "type": "text", "group": "own"} in offered["attributes"]
     assert {"name": "email", "label": "Email", "type": "text", "group": "standard"} in offered["attributes"]
-    assert {"name": "Signed Up", "count": 1, "properties": [{"name": "n", "type": "number"}]} in offered["events"]
+    (event,) = offered["events"]
+    assert event.pop("seen")
+    assert event == {"name": "Signed Up", "count": 1, "properties": [{"name": "n", "type": "number"}]}
+    assert {"Purchases", "Browsing", "Attributes", "Events", "Reachability"} == {
+        one["group"] for one in offered["standard"]
+    }
+    assert [one["slug"] for one in offered["scenarios"]][:2] == ["cart-abandonment", "product-page-bounce"]
     assert offered["segments"] == [{"slug": segment.slug, "name": "Enterprise"}]
     assert "between" in offered["operators"]["number"]
+
+
+def test_every_standard_condition_is_a_document_that_is_understood_as_it_is_offered(mia: Client) -> None:
+    for one in mia.get(reverse("segments_catalogue")).json()["standard"]:
+        if one["label"] == "Country":
+            continue  # which countries, somebody has to say
+        told = mia.post(reverse("segments_preview"), {"criteria": one["criteria"]}, content_type="application/json")
+        assert told.json().get("count") == 0, one
+
+
+def test_the_builder_hears_how_many_can_be_reached_and_fills_in_scenarios(mia: Client) -> None:
+    tell(person("Ana", plan="pro"), person("Ben", plan="pro"))
+    record_consents(
+        contact_ids=[Contact.objects.get(user_id="ana").pk],
+        channel="email",
+        status="subscribed",
+        source="test",
+        at=now(),
+    )
+    pro = {"type": "PROPERTY", "propertyName": "customProperties.plan", "operator": "=", "value": "pro"}
+    found = mia.post(reverse("segments_reach_door"), {"criteria": pro}, content_type="application/json").json()
+    assert found == {"email": 1, "sms": 0, "whatsapp": 0}
+    asked = {"scenario": "high-rollers", "parameters": {"often": "no"}}
+    refused = mia.post(reverse("segments_scenario_door"), asked, content_type="application/json").json()
+    assert refused["errors"][0]["path"] == "often"
+    asked["parameters"] = {"often": "3"}  # type: ignore[assignment]
+    filled = mia.post(reverse("segments_scenario_door"), asked, content_type="application/json").json()
+    assert (filled["count"], filled["criteria"]["operator"]) == (0, "AND")
+
+
+def test_segments_are_found_by_label_and_state_and_sorted_by_size(mia: Client) -> None:
+    tell(person("Ana", plan="enterprise"), person("Ben", plan="free"))
+    small, empty = enterprise(), services.create_segment(name="Aaa", labels=["spring", "vip"], actor=HOUSE)
+    services.mute_segment(small, muted=True, actor=HOUSE)
+    url = reverse("segments")
+    assert text(mia.get(url)).index("Aaa") < text(mia.get(url)).index("Enterprise")
+    assert text(mia.get(url, {"sort": "size"})).index("Enterprise") < text(mia.get(url, {"sort": "size"})).index("Aaa")
+    page = text(mia.get(url, {"label": "vip"}))
+    assert "Aaa" in page
+    assert f"segment-{small.pk}" not in page
+    page = text(mia.get(url, {"state": "muted"}))
+    assert f"segment-{small.pk}" in page
+    assert f"segment-{empty.pk}" not in page
+    for state in ("evaluating", "failed", "waiting", "nonsense"):
+        assert mia.get(url, {"state": state, "sort": "new", "page": "7"}).status_code == 200
+
+
+def test_labels_are_edited_in_the_form(mia: Client) -> None:
+    made = services.create_segment(name="By hand", actor=HOUSE)
+    answer = mia.post(
+        reverse("segment_edit", args=[made.pk]), {"name": "By hand", "labels": " spring ,  VIP people,spring"}
+    )
+    assert answer.status_code == 302
+    made.refresh_from_db()
+    assert made.labels == ["spring", "VIP people"]
+    assert "spring, VIP people" in text(mia.get(reverse("segment_edit", args=[made.pk])))
+    assert mia.post(reverse("segment_edit", args=[made.pk]), {"name": "x", "labels": "y" * 41}).status_code == 422
+
+
+def test_who_can_be_reached_comes_after_the_page_and_is_remembered(mia: Client) -> None:
+    tell(person("Ana", plan="enterprise"))
+    record_consents(
+        contact_ids=[Contact.objects.get(user_id="ana").pk],
+        channel="email",
+        status="subscribed",
+        source="test",
+        at=now(),
+    )
+    made = enterprise()
+    address = f"{reverse('segments_reach')}?ids={made.pk}"
+    assert address in text(mia.get(reverse("segments")))
+    cells = text(mia.get(address))
+    assert f'id="reach-{made.pk}"' in cells
+    assert "</svg>1</span>" in "".join(cells.split())
+    assert address not in text(mia.get(reverse("segments")))
+    assert mia.get(reverse("segments_reach") + "?ids=x,99999999999999999999,").status_code == 200
+
+
+def test_members_are_exported_as_csv_that_no_spreadsheet_takes_for_formulas(mia: Client, viewer: Any) -> None:
+    tell(
+        person("Ana", plan="enterprise", lastName="=HYPERLINK(1)"),
+        {"type": "identify", "userId": "@sum", "traits": {"plan": "enterprise"}},
+    )
+    made = enterprise()
+    answer = mia.get(reverse("segment_export", args=[made.pk]))
+    rows = list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))  # type: ignore[arg-type]
+    assert rows[0] == ["user_id", "email", "name", "since"]
+    assert sorted(row[0] for row in rows[1:]) == ["'@sum", "ana"]
+    assert not [cell for row in rows[1:] for cell in row if cell.startswith(("=", "@", "+", "-"))]
+    assert Audit.objects.filter(verb="segment.exported", subject=made.ref).exists()
+    assert signed_in(viewer).get(reverse("segment_export", args=[made.pk])).status_code == 403
+
+
+def test_a_static_segment_is_filled_by_picking_pasting_and_a_file_and_every_step_is_undone(mia: Client) -> None:
+    tell(person("Ana"), person("Ben"), person("Cleo"))
+    made = services.create_segment(name="By hand", actor=HOUSE)
+    url, inside = reverse("segment", args=[made.pk]), lambda: set(members(made))
+    ana = Contact.objects.get(user_id="ana")
+    assert f'value="{ana.pk}"' in text(mia.get(reverse("contacts_find"), {"find": "an"}))
+    mia.post(url, {"add": "1", "pick": str(ana.pk), "find": "an"})
+    file = SimpleUploadedFile(
+        "some.csv", b"Name;E-mail;User ID\nBen;;ben\nCleo;cleo@example.com;\nZoe;zoe@example.com;\n"
+    )
+    mia.post(url, {"add": "1", "who": "", "file": file})
+    assert inside() == {"ana", "ben", "cleo"}
+    page = text(mia.get(reverse("segment_members", args=[made.pk])))
+    assert "2 contacts added" in page
+    assert "zoe@example.com" in page
+    mia.post(url, {"undo": "1"})
+    assert inside() == {"ana"}
+    mia.post(url, {"take_out": "1", "chosen": [str(ana.pk)]})
+    assert inside() == set()
+    mia.post(url, {"undo": "1"})
+    assert inside() == {"ana"}
+    mia.post(url, {"undo": "1"})  # nothing is left to be undone
+    assert inside() == {"ana"}
+    bad = SimpleUploadedFile("bad.csv", b"email\n\x00")
+    assert mia.post(url, {"add": "1", "file": bad}).status_code == 302
+
+
+def members(segment: Segment) -> list[str]:
+    """Return the user ids of who is in a segment."""
+    return list(Contact.objects.filter(memberships__segment=segment).values_list("user_id", flat=True))
+
+
+def test_a_list_is_filled_by_file_and_undone(mia: Client) -> None:
+    tell(person("Ana"), person("Ben"))
+    held = create_list(name="Friends", actor=HOUSE)
+    url = reverse("list", args=[held.pk])
+    mia.post(
+        url,
+        {"add": "1", "file": SimpleUploadedFile("a.csv", b"ana@example.com\nben@example.com\nnobody@example.com\n")},
+    )
+    assert held.members.count() == 2
+    page = text(mia.get(url))
+    assert "2 contacts added" in page
+    assert "nobody@example.com" in page
+    mia.post(url, {"undo": "1"})
+    assert held.members.count() == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"5", b"{", b'{"x": 1}', b"\xff"])
