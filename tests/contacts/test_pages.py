@@ -148,7 +148,11 @@ def test_mia_blocks_an_event_and_retypes_an_attribute(mia: Client, ann: Contact)
     name.refresh_from_db()
     assert name.blocked
     plan = Attribute.objects.get(name="plan")
-    mia.post(reverse("attribute", args=[plan.pk]), {"type": "list", "label": "Plan"})
+    shown = mia.post(reverse("attribute", args=[plan.pk]), {"type": "list", "label": "Plan"}).content.decode()
+    assert "Nothing has changed yet" in shown
+    plan.refresh_from_db()
+    assert (plan.type, plan.label) == ("text", "")
+    mia.post(reverse("attribute", args=[plan.pk]), {"type": "list", "label": "Plan", "confirm": 1, "sure": 1})
     plan.refresh_from_db()
     assert (plan.type, plan.declared, plan.label) == ("list", True, "Plan")
     mia.post(reverse("attributes"), {"name": "tier", "type": "number"})
