@@ -114,7 +114,7 @@ def standing(ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """Return how the deliveries of each destination stand, in one query over those that are open or failed."""
     found = Delivery.objects.filter(destination__in=ids, status__in=("queued", "calling", "failed"))
     open_ = Q(status__in=("queued", "calling"))
-    rows = found.values("destination").annotate(
+    rows: Any = found.values("destination").annotate(
         waiting=Count("pk", filter=open_), failed=Count("pk", filter=~open_), next_try_at=Min("due_at", filter=open_)
     )
     none: dict[str, Any] = {"waiting": 0, "failed": 0, "next_try_at": None}

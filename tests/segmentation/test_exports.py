@@ -101,7 +101,8 @@ def test_a_file_that_is_being_written_while_somebody_is_erased_is_written_anew(
 ) -> None:
     segment = circle()
     ana, _ = join(segment, "Ana", "Bob")
-    chunks, once = exporting.chunks, []
+    chunks = exporting.chunks
+    once: list[Any] = []
 
     def erase_meanwhile(segment_id: int) -> Any:
         yield from chunks(segment_id)
