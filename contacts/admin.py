@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from contacts import declaring, facts_admin, services, topics
+from contacts import declaring, facts_admin, promoting, retyping, services, topics
 from contacts.documents import WRITABLE, read_document
 from contacts.models import (
     Attribute,
@@ -165,12 +165,31 @@ class Deleting:
             self.delete_model(request, one)
 
 
+class AttributeAdminForm(forms.ModelForm[Attribute]):
+    """An attribute: what the service would refuse is refused while it is typed."""
+
+    class Meta:
+        model = Attribute
+        fields = ["name", "label", "type", "personal", "hidden"]
+
+    def clean_type(self) -> str:
+        """Refuse another type while values are being converted."""
+        kind: str = self.cleaned_data["type"]
+        if self.instance.pk and kind != self.initial.get("type"):
+            try:
+                retyping.refuse_busy(self.instance)
+            except Refused as refused:
+                raise forms.ValidationError(refused.detail) from refused
+        return kind
+
+
 @admin.register(Attribute)
 class AttributeAdmin(Deleting, BackOffice):
     """Attributes."""
 
-    list_display = ("name", "label", "type", "declared", "personal", "hidden", "created_at")
-    list_filter = ("type", "declared", "personal", "hidden")
+    form = AttributeAdminForm
+    list_display = ("name", "label", "type", "declared", "personal", "hidden", "joined_into", "created_at")
+    list_filter = ("type", "declared", "personal", "hidden", ("joined_into", admin.EmptyFieldListFilter))
     search_fields = ("name", "label")
     fields = ("name", "label", "type", "personal", "hidden")
 
@@ -192,15 +211,33 @@ class AttributeAdmin(Deleting, BackOffice):
         declaring.delete_attribute(obj, actor=by)
 
 
+class EventNameForm(forms.ModelForm[EventName]):
+    """An event name: what the service would refuse is refused while it is typed."""
+
+    class Meta:
+        model = EventName
+        fields = ["value_property", "hidden", "blocked"]
+
+    def clean_value_property(self) -> str:
+        """Take only a number that arrived."""
+        chosen: str = self.cleaned_data["value_property"]
+        try:
+            promoting.refuse_unless_number(self.instance, chosen)
+        except Refused as refused:
+            raise forms.ValidationError(refused.detail) from refused
+        return chosen
+
+
 @admin.register(EventName)
 class EventNameAdmin(BackOffice):
     """Event names."""
 
-    list_display = ("name", "value_property", "hidden", "blocked", "first_seen_at", "last_seen_at")
+    form = EventNameForm
+    list_display = ("name", "value_property", "promoting", "hidden", "blocked", "first_seen_at", "last_seen_at")
     list_filter = ("hidden", "blocked")
     search_fields = ("name",)
-    fields = ("name", "value_property", "hidden", "blocked", "properties", "first_seen_at", "last_seen_at")
-    readonly_fields = ("name", "properties", "first_seen_at", "last_seen_at")
+    fields = ("name", "value_property", "promoting", "hidden", "blocked", "properties", "first_seen_at", "last_seen_at")
+    readonly_fields = ("name", "promoting", "properties", "first_seen_at", "last_seen_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: names are learned."""

@@ -8,7 +8,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts import declaring, services
+from contacts import browsing, declaring, services
+from contacts.browsing import ATTRIBUTES_SHOWN, EVENTS_SHOWN
 from contacts.documents import WRITABLE
 from contacts.lists_api import find_list
 from contacts.models import Attribute, Consent, Contact, Event, EventName
@@ -159,15 +160,34 @@ class ContactConsentsView(Door):
         return Response(consent_out(contact.consents.latest("pk")), status=201)
 
 
+Q = OpenApiParameter("q", str)
+
+
+def shown(kinds: dict[str, str]) -> OpenApiParameter:
+    """Describe the choice of what a list shows."""
+    return OpenApiParameter("show", str, enum=[one for one in kinds if one])
+
+
+def asked_of(request: Request, kinds: dict[str, str]) -> tuple[str, str] | None:
+    """Return what is searched and shown, or None for everything."""
+    q, show = request.query_params.get("q", "").replace("\x00", ""), request.query_params.get("show", "")
+    if show not in kinds:
+        raise refuse("?show", f"Show one of {', '.join(one for one in kinds if one)}.")
+    return (q, show) if q or show else None
+
+
 class AttributesView(Door):
     """The catalogue of attributes."""
 
     pagination_class = ByName
 
-    @extend_schema(operation_id="attributes_list", responses=ANYTHING)
+    @extend_schema(operation_id="attributes_list", parameters=[Q, shown(ATTRIBUTES_SHOWN)], responses=ANYTHING)
     def get(self, request: Request) -> Response:
-        """List attributes by name."""
-        return self.page(Attribute.objects.all(), lambda rows: [attribute_out(one) for one in rows])
+        """List attributes by name; `q` searches, `show` chooses."""
+        found = Attribute.objects.select_related("joined_into")
+        if asked := asked_of(request, ATTRIBUTES_SHOWN):
+            found = found.filter(pk__in=[one.attribute.pk for one in browsing.attributes(*asked)])
+        return self.page(found, lambda rows: [attribute_out(one) for one in rows])
 
     @extend_schema(request=AttributeInput, responses={201: ANYTHING})
     def post(self, request: Request) -> Response:
@@ -181,7 +201,11 @@ class AttributeView(Door):
 
     def held(self, name: str) -> Attribute:
         """Return it or answer 404."""
-        found = Attribute.objects.filter(name=name.removeprefix(CUSTOM).replace("\x00", "")).first()
+        found = (
+            Attribute.objects.select_related("joined_into")
+            .filter(name=name.removeprefix(CUSTOM).replace("\x00", ""))
+            .first()
+        )
         if found is None:
             raise Http404
         return found
@@ -209,10 +233,13 @@ class EventNamesView(Door):
 
     pagination_class = ByName
 
-    @extend_schema(operation_id="event_names_list", responses=ANYTHING)
+    @extend_schema(operation_id="event_names_list", parameters=[Q, shown(EVENTS_SHOWN)], responses=ANYTHING)
     def get(self, request: Request) -> Response:
-        """List event names with the properties learned."""
-        return self.page(EventName.objects.all(), lambda rows: [event_name_out(one) for one in rows])
+        """List event names with the properties learned; `q` searches, `show` chooses."""
+        found = EventName.objects.all()
+        if asked := asked_of(request, EVENTS_SHOWN):
+            found = found.filter(pk__in=[one.name.pk for one in browsing.events(*asked)])
+        return self.page(found, lambda rows: [event_name_out(one) for one in rows])
 
 
 class EventNameView(Door):

@@ -13,6 +13,7 @@ from contacts.models import (
     Change,
     Consent,
     ConsentNow,
+    Converted,
     Event,
     Identity,
     ListMember,
@@ -84,6 +85,13 @@ class MomentAdmin(Facts):
     """Dates of contacts, sortable."""
 
     list_display = ("contact", "attribute", "instant")
+
+
+@admin.register(Converted)
+class ConvertedAdmin(Facts):
+    """What values were before a change of type under way."""
+
+    list_display = ("job", "contact")
 
 
 @admin.register(Receipt)

@@ -29,10 +29,7 @@ UPDATE contacts_event e SET value = n.value FROM (
 
 def choose(name: EventName, promoted: str, *, actor: Actor) -> None:
     """Let a property be the value of an event name, whose row the caller holds; "" for none."""
-    if promoted and (name.properties.get(promoted) != "number" or "." in promoted):
-        raise refuse(
-            "value_property", f"{name.name} has no number called “{promoted[:60]}”. Choose one of {_numbers(name)}."
-        )
+    refuse_unless_number(name, promoted)
     running = Job.objects.filter(kind=KIND, status__in=STANDING, request__name=str(name.pk))
     running.update(status=Job.Status.CANCELLED, cancel_requested=True, ended_at=clock.now())
     EventName.objects.filter(pk=name.pk).update(value_property="", promoting=promoted, chosen=True)
@@ -40,6 +37,13 @@ def choose(name: EventName, promoted: str, *, actor: Actor) -> None:
     if promoted:
         request = {"name": str(name.pk), "property": promoted, "cursor": ["-infinity", 0]}
         working.begin(KIND, request, total=_count(name.pk), actor_id=actor.user_id)
+
+
+def refuse_unless_number(name: EventName, promoted: str) -> None:
+    """Refuse what is no number that arrived with the event; "" is none."""
+    if promoted and (name.properties.get(promoted) != "number" or "." in promoted):
+        words = f"{name.name} has no number called “{promoted[:60]}”. Choose one of {_numbers(name)}."
+        raise refuse("value_property", words)
 
 
 def _numbers(name: EventName) -> str:

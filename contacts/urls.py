@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from contacts import api as wire
-from contacts import by_hand, catalogue_pages, doors, event_pages, import_pages, list_pages, lists_api
+from contacts import by_hand, catalogue_api, catalogue_pages, doors, event_pages, import_pages, list_pages, lists_api
 from contacts import pages as pages_of_contacts
 
 ingest: list[URLPattern | URLResolver] = [
@@ -16,7 +16,11 @@ api: list[URLPattern | URLResolver] = [
     path("contacts/<str:ref>/consents/", wire.ContactConsentsView.as_view(), name="api_contact_consents"),
     path("attributes/", wire.AttributesView.as_view(), name="api_attributes"),
     path("attributes/<str:name>/", wire.AttributeView.as_view(), name="api_attribute"),
+    path("attributes/<str:name>/retype/", catalogue_api.AttributeRetypeView.as_view(), name="api_attribute_retype"),
+    path("attributes/<str:name>/join/", catalogue_api.AttributeJoinView.as_view(), name="api_attribute_join"),
+    path("attributes/<str:name>/usage/", catalogue_api.AttributeUsageView.as_view(), name="api_attribute_usage"),
     path("events/names/", wire.EventNamesView.as_view(), name="api_event_names"),
+    path("events/names/<str:name>/usage/", catalogue_api.EventUsageView.as_view(), name="api_event_usage"),
     path("events/names/<str:name>/", wire.EventNameView.as_view(), name="api_event_name"),
     path("lists/", lists_api.ListsView.as_view(), name="api_lists"),
     path("lists/<str:ref>/", lists_api.ListView.as_view(), name="api_list"),

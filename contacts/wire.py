@@ -155,6 +155,7 @@ def attribute_out(one: Attribute) -> dict[str, Any]:
         "personal": one.personal,
         "declared": one.declared,
         "hidden": one.hidden,
+        "joined_into": f"customProperties.{one.joined_into.name}" if one.joined_into else None,
     }
 
 
@@ -164,6 +165,7 @@ def event_name_out(one: EventName) -> dict[str, Any]:
         "name": one.name,
         "properties": one.properties,
         "value_property": one.value_property,
+        "promoting": one.promoting,
         "hidden": one.hidden,
         "blocked": one.blocked,
         "first_seen_at": one.first_seen_at,

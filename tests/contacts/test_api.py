@@ -146,3 +146,44 @@ def test_whatever_comes_to_the_api_is_answered_below_500(call: Call, path: str) 
         for body in [None] if method in ("get", "delete") else BODIES:
             answer = call(method, path, body)
             assert answer.status_code < 500, (method, path, body, answer.content[:300])
+
+
+def test_a_type_is_tried_changed_and_followed_by_api(call: Call) -> None:
+    tell(identify("ann", seats="12"), identify("bo", seats="many"))
+    seen = call("get", "attributes/seats/retype/?type=number").json()
+    assert (seen["converts"], seen["wrong"], seen["samples"]) == (1, 1, ['"many"'])
+    assert call("get", "attributes/seats/retype/?type=shape").status_code == 400
+    assert Attribute.objects.get(name="seats").type == "text"
+    begun = call("post", "attributes/seats/retype/", {"type": "number"})
+    assert (begun.status_code, begun.json()["type"], begun.json()["retyping"]) == (202, "number", None)
+    assert call("delete", "attributes/seats/retype/").status_code == 409
+    assert call("post", "attributes/seats/retype/", {"type": "shape"}).status_code == 400
+
+
+def test_duplicates_are_found_and_joined_by_api(call: Call) -> None:
+    tell(identify("ann", Plan="pro", tier=1), identify("bo", plan="free"))
+    found = call("get", "attributes/?show=duplicates").json()["results"]
+    assert [one["name"] for one in found] == ["customProperties.Plan", "customProperties.plan"]
+    assert call("get", "attributes/?show=odd").status_code == 400
+    assert [one["name"] for one in call("get", "attributes/?q=TIE").json()["results"]] == ["customProperties.tier"]
+    assert call("post", "attributes/Plan/join/", {"into": "nothing"}).status_code == 400
+    joined = call("post", "attributes/Plan/join/", {"into": "customProperties.plan"})
+    assert (joined.status_code, joined.json()["joined_into"]) == (202, "customProperties.plan")
+    assert call("post", "attributes/Plan/join/", {"into": "plan"}).status_code == 409
+    assert call("get", "attributes/plan/usage/").json() == {
+        "contacts": 1,
+        "last_said_at": "2026-03-01T12:00:00Z",
+        "estimated": False,
+        "used_by": [],
+    }
+
+
+def test_an_event_name_tells_what_it_carries_without_giving_away_whose(call: Call) -> None:
+    tell(track("ann", "Order Completed", revenue=5, sku="x", to="ann@example.com", phone="+1 415 555 0123"))
+    told = call("get", "events/names/Order Completed/usage/").json()
+    samples = {one["name"]: one["samples"] for one in told["properties"]}
+    assert samples == {"revenue": ["5"], "sku": ["x"], "to": ["•••"], "phone": ["•••"]}
+    assert (told["value_property"], told["looked_at"], len(told["days"])) == ("revenue", 1, 30)
+    assert call("patch", "events/names/Order Completed/", {"value_property": "sku"}).status_code == 400
+    assert [one["name"] for one in call("get", "events/names/?q=order").json()["results"]] == ["Order Completed"]
+    assert call("get", "events/names/?show=blocked").json()["results"] == []
