@@ -1,4 +1,4 @@
-"""`bin/bench [--size small|medium|full] [--only a2,b,c,d,e,steps,live]`: prints the table that README shows."""
+"""`bin/bench [--size small|medium|full] [--only a2,a3,b,c,d,e,steps,live,shapes,inc,fill]`: prints the table that README shows."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import django
 
+from bench.measure import Row
 from bench.servers import services, web, worker
 
 SIZES = {
@@ -25,7 +26,7 @@ def main() -> int:
     """Run the chosen workloads on private servers and print their table."""
     arguments = argparse.ArgumentParser(prog="bin/bench")
     arguments.add_argument("--size", choices=SIZES, default="small")
-    arguments.add_argument("--only", default="a2,b,e,c,steps,d,live")
+    arguments.add_argument("--only", default="a2,a3,b,e,shapes,inc,fill,c,steps,d,live")
     chosen = arguments.parse_args()
     with services() as environment:
         os.environ.update(environment, STATEMENT_TIMEOUT="0", LOG_LEVEL="ERROR", MESSAGING_NULL_PROVIDER="1")
@@ -42,7 +43,7 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     # Django can only be asked once its settings know the private servers.
     from django.core.management import call_command  # noqa: PLC0415
 
-    from bench import ingest, journeys, latency, live, segments  # noqa: PLC0415
+    from bench import incremental, ingest, journeys, latency, live, segments, shapes  # noqa: PLC0415
     from config import memory  # noqa: PLC0415
     from workspace.audit import HOUSE  # noqa: PLC0415
     from workspace.keys import make_key  # noqa: PLC0415
@@ -53,22 +54,28 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     memory.settle()  # as web and worker do
     rows: list[list[str]] = []
 
-    def tell(name: str, work: Callable[[], object]) -> None:
-        if name in only:
-            start = time.perf_counter()
-            row = work()
-            rows.append(row.cells())  # type: ignore[attr-defined]
-            print(
-                f"{' · '.join(rows[-1][:4])}   ({time.perf_counter() - start:.0f} s in all)",
-                file=sys.stderr,
-                flush=True,
-            )
+    def tell(name: str, work: Callable[[], Row | list[Row]]) -> None:
+        if name not in only:
+            return
+        start = time.perf_counter()
+        found = work()
+        for row in found if isinstance(found, list) else [found]:
+            rows.append(row.cells())
+            print(" · ".join(rows[-1][:4]), file=sys.stderr)
+        print(f"   ({time.perf_counter() - start:.0f} s in all)", file=sys.stderr, flush=True)
 
     if "a2" in only:
         with web(key) as server:
-            tell("a2", lambda: ingest.run_a2(server, size[4]))
+            tell("a2", lambda: ingest.run_a2(server, int(os.environ["POSTGRES_PID"]), size[4]))
+    if "a3" in only:
+        with web(key) as server, worker() as workers:
+            time.sleep(6)  # until the worker has said hello
+            tell("a3", lambda: ingest.run_a3(server, workers, size[4] // 2))
     tell("b", lambda: segments.run_b(size[0], size[1]))
     tell("e", lambda: segments.run_e(size[2], size[3]))
+    tell("shapes", lambda: shapes.run_shapes(size[0], size[1]))
+    tell("inc", lambda: incremental.run_incremental(size[0], size[1]))
+    tell("fill", lambda: incremental.run_fill(size[2], size[0]))
     tell("c", lambda: journeys.run_c(size[5]))
     tell("steps", lambda: journeys.run_steps(size[5]))
     if "d" in only:
@@ -96,7 +103,7 @@ def print_table(rows: list[list[str]]) -> None:
         "?",
     )
     print(
-        f"\n{os.cpu_count()} × {cpu}, Python {platform.python_version()}, embedded PostgreSQL and Valkey. W-b and W-e: best of 3, alternating; the others: one run."
+        f"\n{os.cpu_count()} × {cpu}, Python {platform.python_version()}, embedded PostgreSQL (fsync and synchronous_commit on) and Valkey. W-b and W-e: best of 3, alternating; the others: one run."
     )
 
 
