@@ -1,81 +1,94 @@
-"""W-a2: events over HTTP in batches of 100, from 4 connections, stored durably."""
+"""W-a2 and W-a3: events over HTTP in batches of 100, from 4 connections, stored durably; then watched by 50 segments."""
 
-import http.client
-import json
-import random
-import threading
 import time
-from base64 import b64encode
-from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
+from bench.client import BATCH, Sent, identified, send, viewed
 from bench.data import clear
-from bench.measure import Row, centile, family, peak_mb, timed
+from bench.measure import Row, centile, cpu_of, family, peak_mb, timed
 from bench.servers import Web
+from contacts.models import Change
+from segmentation import evaluation, services
+from segmentation.models import Membership, Segment
+from workspace.audit import HOUSE
 
-BATCH = 100
-CONNECTIONS = 4
-CONTACTS = 10_000
+WARMING = 4_000
+SEGMENTS = 50
+PATIENCE = 120.0
+WEST = {"type": "PROPERTY", "propertyName": "country", "operator": "in", "value": ["US", "GB", "DE", "FR"]}
 
 
-def run_a2(web: Web, events: int) -> Row:
-    """Send so many events and return how many a second were stored."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('tributary.erasing', 'on', false)")
-    clear()
-    chance = random.Random(42)
-    bodies = [body(chance, start) for start in range(0, events, BATCH)]
-    post_all(web, bodies[: CONNECTIONS * 5])  # a warm-up: connections, plans, and most of the contacts
-    bodies = [body(chance, start + events) for start in range(0, events, BATCH)]
-    watched = family(web.pid)
+def run_a2(web: Web, postgres: int, events: int) -> Row:
+    """Send so many events of 10,000 standing contacts and return how many a second were stored."""
+    prepare(web)
+    servers, database = family(web.pid), family(postgres)
+    before = sum(map(cpu_of, family(postgres)))
+    with timed(*servers) as reading:
+        sent = send(web.port, web.key, viewed(events, WARMING))
+    stored = sum(map(cpu_of, database)) - before
+    shares = f"web {reading.cpu:.1f} + PostgreSQL {stored:.1f} + client {sent.cpu:.1f} s"
+    figure = f"{events / sent.seconds:,.0f} events/s, p95 {1000 * centile(sent.waits, 0.95):.0f} ms per {BATCH}"
+    return Row(f"W-a2 {events:,} events", figure, ">= 10,000 events/s", "", shares, memory(servers))
+
+
+def run_a3(web: Web, workers: list[int], events: int) -> Row:
+    """Send events while no segment watches them, and again while 50 do, until all memberships are complete."""
+    prepare(web)
+    alone = send(web.port, web.key, viewed(events, WARMING))
+    watch()
+    watched = [pid for top in (web.pid, *workers) for pid in family(top)]
     with timed(*watched) as reading:
-        waits = post_all(web, bodies)
-    rate = len(bodies) * BATCH / reading.seconds
-    p95 = 1000 * centile(waits, 0.95)
-    memory = f"{max(map(peak_mb, watched)):.0f} MB"
+        sent, whole = until_attended(web, viewed(events, WARMING + events))
+    told = f"accepted {events / sent.seconds:,.0f}/s, complete {events / whole:,.0f}/s"
+    ratio = f"{whole / alone.seconds:.1f} × without segments"
+    target = ">= 5,000/s complete, <= 2 ×"
     return Row(
-        f"W-a2 {events:,} events",
-        f"{rate:,.0f} events/s, p95 {p95:.0f} ms per {BATCH}",
-        ">= 10,000 events/s",
-        "",
-        f"{reading.cpu:.1f} s",
-        memory,
+        f"W-a3 {events:,} events, {SEGMENTS} segments", told, target, ratio, f"{reading.cpu:.1f} s", memory(watched)
     )
 
 
-def body(chance: random.Random, start: int) -> bytes:
-    """Return one batch call."""
-    batch = [
-        {
-            "type": "track",
-            "messageId": f"a2-{start + n}",
-            "userId": f"a{chance.randrange(CONTACTS)}",
-            "event": "page_view",
-            "properties": {"price": chance.randrange(200), "sku": f"s{n}"},
-        }
-        for n in range(BATCH)
-    ]
-    return json.dumps({"batch": batch}).encode()
+def prepare(web: Web) -> None:
+    """Have everybody stand and every connection warm, unmeasured."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tributary.erasing', 'on', false)")
+    Segment.objects.filter(slug__startswith="bench-a3-").delete()
+    clear()
+    send(web.port, web.key, identified())
+    send(web.port, web.key, viewed(WARMING, 0))
 
 
-def post_all(web: Web, bodies: list[bytes]) -> list[float]:
-    """Send the calls from several connections; return how long each took."""
-    local = threading.local()
-    headers = {
-        "Authorization": f"Basic {b64encode(f'{web.key}:'.encode()).decode()}",
-        "Content-Type": "application/json",
-    }
+def watch() -> None:
+    """Make the segments "viewed a page over so much, in one of four countries", with their first members."""
+    for n in range(SEGMENTS):
+        dear = {"operator": "AND", "conditions": [{"propertyName": "price", "operator": ">", "value": 5 * n}]}
+        viewing = {"type": "EVENT", "eventName": "page_view", "where": dear}
+        segment = services.create_segment(
+            name=f"Bench A3 {n}",
+            slug=f"bench-a3-{n}",
+            kind="dynamic",
+            criteria={"operator": "AND", "conditions": [viewing, WEST]},
+            actor=HOUSE,
+            evaluate=False,
+        )
+        evaluation.recompute(segment.pk, cause="edited", fires=False)
 
-    def post(content: bytes) -> float:
-        if not hasattr(local, "line"):
-            local.line = http.client.HTTPConnection("127.0.0.1", web.port)
-        start = time.perf_counter()
-        local.line.request("POST", "/v1/batch", content, headers)
-        answer = local.line.getresponse()
-        text = answer.read()
-        assert answer.status == 200, text[:300]
-        return time.perf_counter() - start
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return list(pool.map(post, bodies))
+def until_attended(web: Web, bodies: list[bytes]) -> tuple[Sent, float]:
+    """Send calls and wait until no Change is left; return the sending, and the seconds of it all."""
+    sent, start = send(web.port, web.key, bodies), time.perf_counter()
+    while Change.objects.exists():
+        assert time.perf_counter() - start < PATIENCE, "the worker did not come through"
+        time.sleep(0.01)
+    whole = sent.seconds + time.perf_counter() - start
+    held = Membership.objects.filter(segment__slug__startswith="bench-a3-").count()
+    for segment in Segment.objects.filter(slug__startswith="bench-a3-"):
+        evaluation.recompute(segment.pk, cause="edited", fires=False)
+    again = Membership.objects.filter(segment__slug__startswith="bench-a3-").count()
+    assert held == again, f"{held:,} members while events came, {again:,} by a full look"
+    return sent, whole
+
+
+def memory(pids: list[int]) -> str:
+    """Return the most that one of these processes held."""
+    return f"{max(map(peak_mb, pids)):.0f} MB"

@@ -28,9 +28,9 @@ class Web:
 
 @contextmanager
 def services() -> Iterator[dict[str, str]]:
-    """Start a PostgreSQL and a Valkey that end with the block; yield their addresses as environment variables."""
+    """Start a PostgreSQL (durable, as installed) and a Valkey that end with the block; yield their addresses as environment variables."""
     with tempfile.TemporaryDirectory(prefix="tributary-bench-") as home:
-        command = [sys.executable, "-m", "config.launcher", "services", "--throwaway", "--home", home]
+        command = [sys.executable, "-m", "config.launcher", "services", "--home", home]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
@@ -40,6 +40,7 @@ def services() -> Iterator[dict[str, str]]:
                 "REDIS_URL": told["redis_url"],
                 "TRIBUTARY_HOME": home,
                 "VALKEY_PID": str(told["valkey_pid"]),
+                "POSTGRES_PID": str(told["postgres_pid"]),
             }
         finally:
             stop(process)

@@ -22,7 +22,14 @@ class Here(Executor):
     def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Lay it before the thread that asks."""
         promised: Future[Any] = Future()
-        self._asked.put(lambda: promised.set_result(work(*args, **kwargs)))
+
+        def do() -> None:
+            try:
+                promised.set_result(work(*args, **kwargs))
+            except BaseException as error:
+                promised.set_exception(error)
+
+        self._asked.put(do)
         return promised
 
     def serve(self, talk: Coroutine[Any, Any, HttpResponse]) -> HttpResponse:
