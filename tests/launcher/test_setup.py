@@ -29,18 +29,19 @@ def composed() -> dict[str, Any]:
 
 def test_compose_runs_web_worker_and_beat_out_of_one_image(composed: dict[str, Any]) -> None:
     services = composed["services"]
-    assert {"postgres", "redis", "mail", "bootstrap", "web", "worker", "beat"} == set(services)
-    assert {services[name]["image"] for name in ("bootstrap", "web", "worker", "beat")} == {"tributary"}
+    assert {"postgres", "redis", "mail", "bootstrap", "web", "worker", "syncer", "beat"} == set(services)
+    assert {services[name]["image"] for name in ("bootstrap", "web", "worker", "syncer", "beat")} == {"tributary"}
     assert int(services["postgres"]["image"].split(":")[1]) >= 16
     assert int(services["redis"]["image"].split(":")[1]) >= 7
 
 
 def test_compose_and_the_launcher_read_the_same_queues(composed: dict[str, Any]) -> None:
     assert f"--queues={product.QUEUES}" in composed["services"]["worker"]["command"]
+    assert f"--queues={product.SLOW_QUEUES}" in composed["services"]["syncer"]["command"]
 
 
 def test_compose_waits_for_the_base_and_publishes_to_this_machine_only(composed: dict[str, Any]) -> None:
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "syncer", "beat"):
         waits = composed["services"][name]["depends_on"]
         assert waits["bootstrap"]["condition"] == "service_completed_successfully"
     ports = [port for service in composed["services"].values() for port in service.get("ports", [])]
