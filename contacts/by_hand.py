@@ -17,7 +17,7 @@ from contacts.searching import search, standing
 from workspace import clock
 
 MOST = 10_000
-FEW = 8  # found while somebody types
+FEW = 6  # found while somebody types
 TOLD = 200  # unknown names that a page lists
 UNDO = timedelta(minutes=15)
 _NUMBER = re.compile(r"^[0-9]{1,18}$")

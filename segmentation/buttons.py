@@ -109,8 +109,8 @@ def add(request: HttpRequest, segment: Segment) -> HttpResponse:
     new = [pk for pk in named.ids if pk not in inside]
     if named.ids:
         added = services.add_members(segment, new, cause="manual", actor=actor(request))
-        by_hand.remember(request, segment.ref, "added", new, named.unknown)
         messages.success(request, f"{added:,} added, {len(inside):,} were in it already.")
+    by_hand.remember(request, segment.ref, "added", new, named.unknown)
     if named.unknown:
         more = f" and {len(named.unknown) - 5:,} more" if len(named.unknown) > 5 else ""
         messages.warning(request, f"Not known here: {', '.join(named.unknown[:5])}{more}.")

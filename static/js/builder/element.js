@@ -96,6 +96,7 @@ export class CriteriaBuilder extends HTMLElement {
   }
 
   draw(focus) {
+    if (!this.catalogue) return; // it is drawn as soon as that has come
     const at = focus ?? (this.contains(document.activeElement) ? document.activeElement.dataset.at : undefined);
     this.drawing = true; // taking the old rows away is not leaving them
     this.tree.replaceChildren(drawTree(this.context));
