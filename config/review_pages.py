@@ -249,6 +249,6 @@ def ask(request: HttpRequest) -> HttpResponse:
         problem, status = "", 200
     except Refused as refused:
         named, problem, status = None, refused.detail, 422
-    context = {"named": named, "problem": problem, "words": request.POST.get("words", "")}
+    context: dict[str, Any] = {"named": named, "problem": problem, "words": request.POST.get("words", "")}
     context["crumbs"] = [{"label": "Reviews", "url": reverse("reviews")}, {"label": "Ask for a change"}]
     return render(request, "config/review_ask.html", context, status=status)

@@ -217,12 +217,13 @@ CHANGING: dict[str, Callable[[Segment, dict[str, Any], Actor], Any]] = {
 
 def _base(review: Review) -> dict[str, Any]:
     """Return what a change is compared with: what stands now while it is open, then what it replaced."""
+    stood: dict[str, Any] = review.before
     if review.status not in OPEN:
-        return review.before
+        return stood
     try:
         return REVIEWS.before(review)
     except Refused:
-        return review.before
+        return stood
 
 
 def _sides(review: Review) -> tuple[Side | None, Side | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
 
 from workspace.models import Audit, Key
 
@@ -37,7 +38,7 @@ def record(actor: Actor, verb: str, subject: str, **detail: Any) -> None:
     """Write one line of the record, within the caller's transaction."""
     detail |= _because.get() or {}
     Audit.objects.create(actor_id=actor.user_id, key_id=actor.key_id, verb=verb, subject=subject, detail=detail)
-    log.info(verb, subject=subject, actor=actor.user_id, key=actor.key_id)
+    transaction.on_commit(lambda: log.info(verb, subject=subject, actor=actor.user_id, key=actor.key_id))
 
 
 @contextmanager

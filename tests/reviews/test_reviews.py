@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from segmentation.models import Evaluation, Segment
 from segmentation.services import archive_segment, change_segment, create_segment, delete_segment
@@ -195,3 +196,14 @@ def test_steps_of_a_review_are_only_ever_added_to(mia: Any) -> None:
     review = asked(mia, romans())
     with pytest.raises(IntegrityError, match="only ever added to"), transaction.atomic():
         ReviewNote.objects.filter(review=review).update(text="other")
+
+
+def test_what_somebody_asked_for_who_has_left_can_still_be_reviewed(mia: Any, rita: Any) -> None:
+    segment = romans()
+    approvals_needed()
+    review = asked(mia, segment)
+    with pytest.raises(ProtectedError):
+        mia.delete()
+    mia.is_active = False
+    mia.save()
+    assert reviews.approve(review, actor=actor(rita)).status == "applied"
