@@ -13,7 +13,7 @@ OSLO = {"type": "PROPERTY", "propertyName": "city", "operator": "=", "value": "O
 
 def approvals_needed(needed: bool = True) -> None:
     """Let the workspace ask for approval of changes to segments, or no more."""
-    Workspace.objects.filter(pk=1).update(approvals={"segments": needed})
+    Workspace.objects.update_or_create(pk=1, defaults={"approvals": {"segments": needed}})
 
 
 def romans(name: str = "Romans") -> Segment:
