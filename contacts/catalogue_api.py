@@ -8,11 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts import declaring, readers, retyping
-from contacts.api import AttributeView, EventNameView, actor_of
+from contacts.api import AttributeView, EventNameView
 from contacts.models import Attribute, AttributeType
 from contacts.properties import CUSTOM, fact_of
 from contacts.usage import Usage, attribute_usage, look
 from contacts.wire import ANYTHING, Strict, attribute_out, event_name_out
+from workspace.api import actor_of
 from workspace.problems import refuse
 
 DAYS = 30

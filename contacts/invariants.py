@@ -51,6 +51,20 @@ SELECT e.id FROM contacts_event e JOIN contacts_eventname n ON n.id = e.name_id
 WHERE n.value_property <> '' AND e.value IS DISTINCT FROM CASE
     WHEN jsonb_typeof(e.properties -> n.value_property) = 'number' THEN (e.properties ->> n.value_property)::numeric END
     AND NOT starts_with(e.message_id, 'erased:')""",
+    "an attribute that was joined has handed its values over": """
+SELECT a.id FROM contacts_attribute a WHERE a.joined_into_id IS NOT NULL
+AND NOT EXISTS (SELECT FROM workspace_job j WHERE j.kind = 'attribute.join' AND j.status IN ('waiting', 'running')
+    AND j.request ->> 'name' = a.name)
+AND EXISTS (SELECT FROM contacts_contact c WHERE c.attributes ? a.name AND c.merged_into_id IS NULL)""",
+    "an attribute is joined into one that stands for itself": """
+SELECT a.id FROM contacts_attribute a JOIN contacts_attribute b ON b.id = a.joined_into_id
+WHERE b.joined_into_id IS NOT NULL""",
+    "what values were is kept only while they are being converted": """
+SELECT k.id FROM contacts_converted k JOIN workspace_job j ON j.id = k.job_id WHERE j.status NOT IN ('waiting', 'running')
+AND j.status <> 'failed'""",
+    "a property on its way to be the value has its work": """
+SELECT n.id FROM contacts_eventname n WHERE n.promoting <> '' AND NOT EXISTS (SELECT FROM workspace_job j
+    WHERE j.kind = 'event.value' AND j.status IN ('waiting', 'running', 'failed') AND j.request ->> 'name' = n.id::text)""",
     "the shown user id is one of its identities": """
 SELECT c.id FROM contacts_contact c
 WHERE c.user_id IS NOT NULL AND c.merged_into_id IS NULL AND c.erased_at IS NULL AND NOT EXISTS (

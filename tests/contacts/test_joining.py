@@ -9,7 +9,9 @@ from django.db import transaction
 
 from contacts import declaring, ingest, joining, working
 from contacts.ingest import take
+from contacts.invariants import CHECKS
 from contacts.models import Attribute, Contact
+from contacts.storing import run
 from contacts.updates import update_attributes
 from flows.models import Flow, Node
 from segmentation import evaluation
@@ -144,3 +146,14 @@ def test_a_batch_that_did_not_know_of_the_joining_is_joined_too() -> None:
     working.work()
     assert plans()["gil"] == {"plan": "c"}
     assert Job.objects.get().status == "done"
+
+
+def test_nothing_that_must_hold_of_the_catalogue_is_broken_afterwards() -> None:
+    tell(identify("ann", Plan="3", plan="2", seats="4"))
+    join()
+    declaring.change_attribute(named("plan"), actor=HOUSE, type="number")
+    assert [name for name, sql in CHECKS.items() if "joined" in name and run(sql)] == []
+    working.work()
+    assert [name for name, sql in CHECKS.items() if run(sql)] == []
+    Contact.objects.update(attributes={"Plan": "3"})
+    assert run(CHECKS["an attribute that was joined has handed its values over"])
