@@ -1,11 +1,13 @@
 """The navigation of the house: what is shown at the left of every page."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
 
 from workspace.reviews import waiting_for
 
@@ -43,13 +45,18 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Give every page the navigation, with only the pages that exist, and the mailbox when there is one."""
-    groups = [{"label": label, "items": [i for i in map(_item(request), items) if i]} for label, items in GROUPS]
+    """Give every page the navigation, read only where it is shown, and the mailbox when there is one."""
     return {
-        "navigation": [group for group in groups if group["items"]],
+        "navigation": SimpleLazyObject(partial(groups, request)),
         "mailbox_url": reverse("mailbox") if settings.MAILBOX else "",
         "live": True,
     }
+
+
+def groups(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the navigation with only the pages that exist."""
+    found = [{"label": label, "items": [i for i in map(_item(request), items) if i]} for label, items in GROUPS]
+    return [group for group in found if group["items"]]
 
 
 def _item(request: HttpRequest) -> Any:

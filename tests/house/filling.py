@@ -20,7 +20,7 @@ from tests.factories import did, person, put_on, segment
 from workspace import clock
 from workspace.audit import HOUSE, Actor
 from workspace.keys import make_key
-from workspace.models import Answer, Job, Review, Tick, Use
+from workspace.models import Answer, Job, Review, ReviewNote, Tick, Use
 
 
 def fill(n: int) -> None:
@@ -38,7 +38,8 @@ def _one(k: int) -> None:
     Group.objects.create(name=f"group {k}")
     Answer.objects.create(key=key, idempotency_key=f"once {k}", digest="d", status=201, response={"text": "{}"})
     Job.objects.create(kind="import", actor=user, request={"rows": k})
-    Review.objects.create(subject=f"flow:{k}", requested_by=user, reviewed_by=other, request={"to": k})
+    review = Review.objects.create(subject=f"flow:{k}", requested_by=user, reviewed_by=other, request={"to": k})
+    ReviewNote.objects.create(review=review, step="requested", actor=user)
     Tick.objects.create(job="attend", slot=10**6 + k)
     Use.objects.create(user=f"flow:{k}", used=f"list:{k}")
     contact = _contact(k, at)
