@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import BigIntegerField, F, Func, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Lower
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -85,7 +85,8 @@ def matching(q: str, show: str, state: str, label: str, sort: str = "") -> Query
 def in_state(found: QuerySet[Segment], state: str) -> QuerySet[Segment]:
     """Keep those whose evaluation stands so."""
     if state == "evaluating":
-        return found.filter(evaluating=True)
+        running = Evaluation.objects.filter(segment=OuterRef("pk"), status=Evaluation.Status.RUNNING)
+        return found.filter(Exists(running))
     if state == "failed":
         newest = Evaluation.objects.filter(segment=OuterRef("pk"), full=True).order_by("-at", "-id").values("status")
         return found.annotate(last_status=Subquery(newest[:1])).filter(last_status=Evaluation.Status.FAILED)
