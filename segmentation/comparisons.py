@@ -13,6 +13,8 @@ from workspace.durations import Duration
 
 _ORDER = {"=": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<=", "before": "<", "after": ">", "on": "="}
 
+MOST = 2**62  # what a bigint surely holds
+
 
 def compare(reading: Reading, asked: Asked, at: datetime, *, case: bool | None = None) -> Sql:
     """Render the positive comparison; NULL counts as no. `case` says whether case matters (None: as the property is)."""
@@ -27,6 +29,17 @@ def compare_numbers(measured: Sql, operator: str, value: Any) -> Sql:
     if operator == "between":
         return sql("{x} BETWEEN {low}::numeric AND {high}::numeric", x=measured, low=value[0], high=value[1])
     return sql(f"{{x}} {_ORDER[operator]} {{v}}::numeric", x=measured, v=value)
+
+
+def compare_counts(measured: Sql, operator: str, value: Any) -> Sql:
+    """Render the comparison of a whole number; as whole numbers where that is what it is compared with."""
+    every = value if operator == "between" else (value,)
+    if all(one == one.to_integral_value() and abs(one) < MOST for one in every):
+        whole = [int(one) for one in every]
+        if operator == "between":
+            return sql("{x} BETWEEN {low}::bigint AND {high}::bigint", x=measured, low=whole[0], high=whole[1])
+        return sql(f"{{x}} {_ORDER[operator]} {{v}}::bigint", x=measured, v=whole[0])
+    return compare_numbers(measured, operator, value)
 
 
 def _text(reading: Reading, operator: str, value: Any, at: datetime, exact: bool) -> Sql:

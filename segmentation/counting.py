@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from segmentation.comparisons import compare_numbers
+from segmentation.comparisons import compare_counts, compare_numbers
 from segmentation.measures import Counted, Picked, Scene
 from segmentation.sql import Sql, both, sql
+
+COUNT = "count(*)"
 
 
 def holds_at_zero(operator: str, value: Any) -> bool:
@@ -34,9 +36,15 @@ def picked(counted: Counted, scene: Scene, *, events: Sql | None = None) -> Pick
         where=where,
         scope=scene.scope("e.contact_id"),
     )
-    if not counted.exists:
+    if not counted.exists and not _none_is_asked(counted):
         select = sql("{select} GROUP BY e.contact_id HAVING {holds}", select=select, holds=_having(counted))
     return Picked(select=select, complement=counted.complement != counted.zero)
+
+
+def _none_is_asked(counted: Counted) -> bool:
+    """Tell whether one event is enough to fail: then nothing needs to be counted up."""
+    none = (("=", 0), ("<=", 0), ("<", 1))
+    return counted.aggregate.text == COUNT and (counted.operator, counted.value) in none
 
 
 def _having(counted: Counted) -> Sql:
@@ -47,4 +55,6 @@ def _having(counted: Counted) -> Sql:
 def compared(counted: Counted, measured: Sql) -> Sql:
     """Compare the number that was measured."""
     number = sql("coalesce({x}, 0)", x=measured) if counted.over_nothing else measured
+    if counted.aggregate.text == COUNT:
+        return compare_counts(number, counted.operator, counted.value)
     return compare_numbers(number, counted.operator, counted.value)
