@@ -1,11 +1,8 @@
 """The back office of facts: they are only looked at."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from contacts.models import (
     Activity,
@@ -21,26 +18,15 @@ from contacts.models import (
     Read,
     Receipt,
 )
-from workspace.back_office import ReadOnly
+from workspace.back_office import ByNumber, ReadOnly
 
 
-class Facts(ReadOnly):
+class Facts(ByNumber):
     """Rows of one contact each, found by its number."""
 
     search_fields = ("contact__id",)
     search_help_text = "The number of a contact."
     list_select_related: bool | Sequence[str] = ("contact",)
-    sortable_by: Sequence[str] = ()  # sorting a long table by a column without an index reads all of it
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find the rows of a contact by its number; anything else finds nothing."""
-        if not search_term:
-            return queryset, False
-        number = search_term.strip().removeprefix("con_")
-        known = number.isascii() and number.isdigit() and len(number) <= 18
-        return (queryset.filter(contact_id=int(number)) if known else queryset.none()), False
 
 
 @admin.register(Event)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from segmentation import destinations
 from segmentation.models import Delivery, Destination, Line
 from workspace.audit import Actor
-from workspace.back_office import ReadOnly
+from workspace.back_office import ByNumber, ReadOnly
 from workspace.problems import Refused
 
 FAILED = Delivery.objects.filter(destination=OuterRef("pk"), status=Delivery.Status.FAILED)
@@ -104,9 +104,12 @@ class DeliveryAdmin(ReadOnly):
 
 
 @admin.register(Line)
-class LineAdmin(ReadOnly):
+class LineAdmin(ByNumber):
     """Which transition was taken up in which round."""
 
     list_display = ("id", "destination_id", "round", "transition_id", "delivery_id")
     list_select_related = False
-    search_fields = ("=transition_id",)
+    search_fields = ("delivery__id",)
+    search_help_text = "The number of a delivery."
+    numbered = "delivery_id"
+    prefix = "dlv_"
