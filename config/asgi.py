@@ -1,7 +1,9 @@
 """The door: HTTP for everybody, websockets for those who have signed in."""
 
 import os
+from typing import cast
 
+from asgiref.typing import ASGI3Application
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -19,7 +21,7 @@ from config.shortcut import Shortcut  # noqa: E402 - as before
 
 application = ProtocolTypeRouter(
     {
-        "http": Shortcut(http),
+        "http": Shortcut(cast(ASGI3Application, http)),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/live/", Live.as_asgi())]))),
     }
 )
