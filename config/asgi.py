@@ -21,7 +21,7 @@ from config.shortcut import Shortcut  # noqa: E402 - as before
 
 application = ProtocolTypeRouter(
     {
-        "http": Shortcut(cast(ASGI3Application, http)),
+        "http": Shortcut(cast("ASGI3Application", http)),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/live/", Live.as_asgi())]))),
     }
 )

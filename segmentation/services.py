@@ -24,7 +24,8 @@ from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
 SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
-RESERVED = frozenset({"preview", "overlap", "new", "catalogue", "scenarios"})  # addresses of their own beside the segments
+# Addresses of their own beside the segments.
+RESERVED = frozenset({"preview", "overlap", "new", "catalogue", "scenarios"})
 MEMBERS = "segments"  # the reader of `contact` that stands for all members there are
 
 
