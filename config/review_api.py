@@ -104,7 +104,7 @@ class ReviewOutput(serializers.Serializer[Any]):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
-class StepOutput(serializers.Serializer[Any]):
+class ReviewStepOutput(serializers.Serializer[Any]):
     """One step."""
 
     step = serializers.CharField()
@@ -124,7 +124,7 @@ class ReviewRead(ReviewOutput):
     state = serializers.CharField(help_text="Send it along with approve/.")
     moved = serializers.BooleanField(help_text="The subject changed since this was asked for.")
     gone = serializers.CharField(help_text="Why it cannot be applied at all.")
-    steps = StepOutput(many=True)
+    steps = ReviewStepOutput(many=True)
 
 
 def find(ref: str) -> Review:

@@ -274,6 +274,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {  # several things have a kind and a status
+        "SegmentKind": "segmentation.models.Segment.Kind",
+        "DestinationKind": "segmentation.destination_models.Destination.Kind",
+        "DestinationStatus": "segmentation.destination_models.Destination.Status",
+        "DeliveryKind": "segmentation.destination_models.Delivery.Kind",
+        "DeliveryStatus": "segmentation.destination_models.Delivery.Status",
+        "FlowStatus": "flows.models.Flow.Status",
+        "ReviewStatus": "workspace.models.Review.Status",
+    },
 }
 
 LOG_LEVEL = env("LOG_LEVEL", default="WARNING" if TESTING else "INFO").upper()

@@ -145,11 +145,11 @@ class TemplatePreviewView(Door):
 
     write_scope = "read"
 
-    @extend_schema(request=wire.PreviewInput, responses=ANYTHING)
+    @extend_schema(request=wire.TemplatePreviewInput, responses=ANYTHING)
     def post(self, request: Request, ref: str) -> Response:
         """Render a template as it stands for a contact and an event, with what would keep it from being published."""
         template = found(TEMPLATES, ref, "tpl")
-        said = self.said(request, wire.PreviewInput)
+        said = self.said(request, wire.TemplatePreviewInput)
         email = templating.render_preview(template, contact_of(said["contact"]), said["event"])
         faults = [fault.as_json() for fault in templating.faults(template)]
         return Response({"subject": email.subject, "html": email.html, "text": email.text, "faults": faults})

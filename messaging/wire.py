@@ -29,7 +29,7 @@ class TemplateInput(TemplateChange):
     channel = serializers.CharField(required=False, max_length=12, default="email")
 
 
-class PreviewInput(Strict):
+class TemplatePreviewInput(Strict):
     """For whom to render, and with which event."""
 
     contact = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
