@@ -78,6 +78,7 @@ class ConvertedAdmin(Facts):
     """What values were before a change of type under way."""
 
     list_display = ("job", "contact")
+    list_select_related = ("job", "contact")
 
 
 @admin.register(Receipt)

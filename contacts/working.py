@@ -80,7 +80,7 @@ def transactions() -> list[str]:
     rows = run(
         """SELECT DISTINCT l.virtualtransaction FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
            WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND a.pid <> pg_backend_pid()
-               AND a.datname = current_database()"""
+               AND a.datname = current_database() AND a.backend_type = 'client backend'"""
     )
     return [row[0] for row in rows]
 

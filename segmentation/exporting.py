@@ -146,7 +146,7 @@ def tidy() -> int:
     at = clock.now()
     Delivery.objects.filter(expires_at__lt=at).exclude(file="").update(file="", expires_at=None)
     known = set(Delivery.objects.exclude(file="").values_list("file", flat=True))
-    fresh = time.time() - 3600  # a file being written is known to nobody yet
+    fresh = at.timestamp() - 3600  # a file being written is known to nobody yet
     gone = [one.name for one in folder().glob("*.csv") if one.name not in known and one.stat().st_mtime < fresh]
     remove(gone)
     return len(gone)

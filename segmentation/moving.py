@@ -41,7 +41,7 @@ moved AS (
 written AS (
     INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, rule_id, fires, at)
     SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, {rule}, {fires}, {at}::timestamptz
-    FROM moved v {why}
+    FROM moved v {why} ORDER BY v.segment_id, v.contact_id
     RETURNING {returned}
 ),
 counted AS (

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from contacts import services as people
-from contacts.models import Activity, Attribute, Moment, Read, Receipt, Topic
+from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
 from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Step, Version, Watch
 from flows.models import Tally as FlowTally
 from flows.services import create_flow
@@ -43,6 +43,7 @@ def _one(k: int) -> None:
     Tick.objects.create(job="attend", slot=10**6 + k)
     Use.objects.create(user=f"flow:{k}", used=f"list:{k}")
     contact = _contact(k, at)
+    Converted.objects.create(job=Job.objects.latest("pk"), contact=contact, value=k)
     found = _segment(k, contact, at, user)
     flow, version = _flow(k, user, found)
     enrollment = _journey(flow, version, contact, at)

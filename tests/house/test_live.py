@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from socket import create_server
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.db import connections
 from django.test import Client
 
 from config.asgi import application
@@ -60,6 +62,19 @@ def page(client: Client | None = None, origin: str = "http://testserver") -> Soc
     return Socket(application, scope)
 
 
+def in_a_thread(whole: Callable[[], Any]) -> Any:
+    """Run it in a thread of its own: a browser of an earlier test may have left a loop in this one."""
+
+    def alone() -> Any:
+        try:
+            return async_to_sync(whole)()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(alone).result()
+
+
 def told(story: Callable[[], Any]) -> Any:
     """Run a story in a loop of its own, and end the listening when it is over."""
 
@@ -71,7 +86,7 @@ def told(story: Callable[[], Any]) -> Any:
                 task.cancel()
             await asyncio.gather(*Live.tasks, return_exceptions=True)
 
-    return async_to_sync(whole)()
+    return in_a_thread(whole)
 
 
 async def connects(socket: Socket) -> bool:

@@ -77,7 +77,7 @@ export function panel(ctx, pick) {
 }
 
 function sections(items, pick) {
-  return [...new Set(items.map((one) => one.group))].map((group) => h("section", { class: "builder-section", "aria-label": group },
+  return [...new Set(items.map((one) => one.group))].map((group) => h("div", { class: "builder-section", role: "group", "aria-label": group },
     h("h3", {}, group), h("div", { class: "builder-options" }, items.filter((one) => one.group === group).map((one) => option(one, pick)))));
 }
 
