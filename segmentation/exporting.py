@@ -3,11 +3,12 @@
 import csv
 import json
 import secrets
-import time
+import time as stopwatch
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -45,11 +46,11 @@ def export(claimed: Claimed, destination: Destination, delivery: Delivery) -> No
     """Write the file of a delivery; one that was broken off is written anew."""
     name = f"{destination.slug}-{delivery.pk}-{secrets.token_hex(8)}.csv"
     path = folder() / name
-    began = time.monotonic()
+    began = stopwatch.monotonic()
     try:
         size = _write(path, claimed, destination)
         crashpoint("sync_before_record")
-        _record(claimed, delivery, name, size, int((time.monotonic() - began) * 1000))
+        _record(claimed, delivery, name, size, int((stopwatch.monotonic() - began) * 1000))
     except Stopped:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -61,7 +62,7 @@ def export(claimed: Claimed, destination: Destination, delivery: Delivery) -> No
 def _write(path: Path, claimed: Claimed, destination: Destination) -> int:
     """Stream the members into a file, a chunk at a time, and return how many they are."""
     own = sorted(Attribute.objects.exclude(name__contains=".").values_list("name", flat=True))[:MOST_COLUMNS]
-    size, renewed = 0, time.monotonic()
+    size, renewed = 0, stopwatch.monotonic()
     with path.open("x", encoding="utf-8", newline="") as file:
         path.chmod(0o600)
         writer = csv.writer(file)
@@ -69,8 +70,8 @@ def _write(path: Path, claimed: Claimed, destination: Destination) -> int:
         for rows in chunks(destination.segment_id):
             writer.writerows(_lines(rows, own))
             size += len(rows)
-            if time.monotonic() - renewed > RENEW_SECONDS:
-                renewed = time.monotonic()
+            if stopwatch.monotonic() - renewed > RENEW_SECONDS:
+                renewed = stopwatch.monotonic()
                 if not delivering.renew(claimed):
                     raise Stopped
     return size
@@ -146,7 +147,7 @@ def tidy() -> int:
     at = clock.now()
     Delivery.objects.filter(expires_at__lt=at).exclude(file="").update(file="", expires_at=None)
     known = set(Delivery.objects.exclude(file="").values_list("file", flat=True))
-    fresh = at.timestamp() - 3600  # a file being written is known to nobody yet
+    fresh = time() - 3600  # by the clock of the files; a file being written is known to nobody yet
     gone = [one.name for one in folder().glob("*.csv") if one.name not in known and one.stat().st_mtime < fresh]
     remove(gone)
     return len(gone)

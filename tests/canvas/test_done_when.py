@@ -148,9 +148,12 @@ def test_a_newcomer_draws_three_nodes_with_the_mouse_and_watches_the_contact_arr
     page.locator("#triggers").get_by_text("Event", exact=True).click()
     page.get_by_role("button", name="OK").click()
 
+    expect(page.locator("#panel-form")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # nobody types before the page has come to rest
     page.get_by_label("Event", exact=True).fill("Order Completed")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#panel-form")).to_have_count(0)
+    expect(page.locator("#board")).to_contain_text("Order Completed")
     page.drag_and_drop(".palette-item[data-kind=send_email]", "#board .slot.is-first")
     page.get_by_label("Template", exact=True).select_option(label="Welcome")
     page.get_by_role("button", name="Save", exact=True).click()
