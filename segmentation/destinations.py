@@ -1,6 +1,5 @@
 """What can be done with destinations, by pages, API and admin alike."""
 
-import re
 import secrets
 from collections.abc import Collection
 from datetime import datetime, time, timedelta
@@ -9,19 +8,17 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.text import slugify
 
 from segmentation.gathering import new_key
 from segmentation.history import house_zone
 from segmentation.models import Delivery, Destination, Segment
+from segmentation.slugs import new_slug
 from segmentation.timetable import next_at
 from workspace import calling, clock, doorbell, signing
 from workspace.audit import Actor, record
 from workspace.problems import refuse
-from workspace.taken import refuse_taken
 from workspace.uses import set_uses
 
-SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 RESERVED = frozenset({"new"})
 OVERLAP = timedelta(hours=24)  # the former secret signs too for so long
 IN_FLIGHT = timedelta(minutes=15)  # no transaction that writes transitions runs for longer
@@ -84,7 +81,13 @@ def create_destination(
         raise refuse("begin", 'begin is "now" (changes alone) or "state" (who is in now, then changes).')
     if segment.archived_at is not None:
         raise refuse("segment", f"“{segment.name}” is archived. Take it back into use first.", 409)
-    made = Destination(kind=kind, segment=segment, seed=_seed(), created_by_id=actor.user_id, slug=_slug(slug, name))
+    made = Destination(
+        kind=kind,
+        segment=segment,
+        seed=_seed(),
+        created_by_id=actor.user_id,
+        slug=new_slug(Destination, slug, name, RESERVED),
+    )
     _apply(made, {"name": name, "url": url, **settings})
     made.save()
     early = clock.now() - IN_FLIGHT
@@ -347,25 +350,6 @@ def _next(held: Destination) -> datetime | None:
 
 def _seed() -> str:
     return secrets.token_urlsafe(32)
-
-
-def _slug(slug: str, name: str) -> str:
-    if slug and not SLUG.match(slug):
-        raise refuse(
-            "slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter (at most 63)."
-        )
-    if slug in RESERVED:
-        raise refuse("slug", f'The slug "{slug}" is an address of its own. Choose another.')
-    if slug:
-        refuse_taken(Destination, "slug", slug)
-        return slug
-    base = slugify(name)[:56].strip("-_").replace("_", "-") or "destination"
-    base = base if base[0].isalpha() else f"d-{base}"
-    taken = RESERVED | set(Destination.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    number = 1
-    while (made := base if number == 1 else f"{base}-{number}") in taken:
-        number += 1
-    return made
 
 
 def _tell(held: Destination) -> None:

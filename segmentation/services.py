@@ -1,12 +1,10 @@
 """What can be done with segments, by pages, API, admin and flows alike."""
 
-import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.text import slugify
 
 from contacts.changes import READS_LOCK, drop_reads, set_reads
 from segmentation import dependencies, history, locks, moving, proposals, recomputing
@@ -15,15 +13,14 @@ from segmentation.criteria import Criteria, parse
 from segmentation.models import Evaluation, Owed, Segment
 from segmentation.rules import rule_of
 from segmentation.sizes import growth, sizes
+from segmentation.slugs import new_slug
 from segmentation.sql import Sql
 from workspace import clock, doorbell
 from workspace.approval import guarded
 from workspace.audit import Actor, record
 from workspace.problems import Refused, refuse
-from workspace.taken import refuse_taken
 from workspace.uses import refuse_if_used, set_uses
 
-SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 # Addresses of their own beside the segments.
 RESERVED = frozenset({"preview", "overlap", "new", "catalogue", "scenarios"})
 MEMBERS = "segments"  # the reader of `contact` that stands for all members there are
@@ -48,7 +45,7 @@ def create_segment(
     read = parse(criteria, load_catalogue()) if kind == Segment.Kind.DYNAMIC else None
     segment = Segment(
         name=_name(name),
-        slug=_new_slug(slug, name),
+        slug=new_slug(Segment, slug, name, RESERVED),
         kind=kind,
         description=description,
         color=color,
@@ -307,25 +304,6 @@ def _name(name: str) -> str:
     if not name or len(name) > 120:
         raise refuse("name", "Give the segment a name of 1 to 120 characters.")
     return name
-
-
-def _new_slug(slug: str, name: str) -> str:
-    if slug and not SLUG.match(slug):
-        raise refuse(
-            "slug", "A slug has lower-case letters, digits and hyphens, and begins with a letter (at most 63)."
-        )
-    if slug in RESERVED:
-        raise refuse("slug", f'The slug "{slug}" is an address of its own. Choose another.')
-    if slug:
-        refuse_taken(Segment, "slug", slug)
-        return slug
-    base = slugify(name)[:56].strip("-_").replace("_", "-") or "segment"
-    base = base if base[0].isalpha() else f"s-{base}"
-    taken = RESERVED | set(Segment.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    number = 1
-    while (made := base if number == 1 else f"{base}-{number}") in taken:
-        number += 1
-    return made
 
 
 def _give_rule(segment: Segment, read: Criteria) -> None:
