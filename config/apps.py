@@ -1,7 +1,5 @@
 """How the parts are put together."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 
 
@@ -10,7 +8,3 @@ class ConfigConfig(AppConfig):
 
     name = "config"
     verbose_name = "House"
-
-    def ready(self) -> None:
-        """Let the API's page know our keys."""
-        import_module("config.openapi")

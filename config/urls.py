@@ -11,6 +11,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import api, health, key_pages, mapping_pages, pages, review_api, review_pages
 
+admin.autodiscover()  # here, not in every process: worker and beat need neither of these
+import_module("config.openapi")
 APPS = ("contacts", "segmentation", "messaging", "flows")
 
 
