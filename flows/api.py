@@ -23,6 +23,7 @@ from flows.wire import (
     PauseInput,
     PublishInput,
     ResumeInput,
+    RollbackInput,
     SettingsInput,
     VersionOutput,
     changed,
@@ -209,7 +210,17 @@ class PublishView(Verb):
 
     def verb(self, flow: Flow, said: dict[str, Any], actor: Actor) -> Any:
         """Freeze the draft as the next version."""
-        return services.publish_flow(flow, actor=actor, inside=said["inside"])
+        return services.publish_flow(flow, actor=actor, **said)
+
+
+class RollbackView(Verb):
+    """Roll back."""
+
+    serializer_class = RollbackInput
+
+    def verb(self, flow: Flow, said: dict[str, Any], actor: Actor) -> Any:
+        """Publish an old version again, under the next number."""
+        return services.roll_back(flow, actor=actor, **said)
 
 
 class ActivateView(Verb):
@@ -279,8 +290,8 @@ class PublishPlanView(Door):
 
     @extend_schema(responses=ANYTHING)
     def get(self, request: Request, ref: str) -> Response:
-        """Say who stands where inside, and whether that node is still in the draft."""
-        return Response({"inside": publishing.publication_plan(find(ref))})
+        """Say who stands where inside, whether that node is still in the draft, which waits change, what the trigger does."""
+        return Response(publishing.publication_plan(find(ref)))
 
 
 class VersionsView(Door):

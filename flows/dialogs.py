@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
-from flows import activation, canvas, drafts, publishing, services, stats
+from flows import activation, canvas, drafts, publishing_dialogs, services, stats
 from flows.editing import Outcome
 from flows.form_reading import duration_text, read_criteria
 from flows.forms import UNITS, duration_parts
@@ -16,7 +16,7 @@ from workspace.audit import Actor
 from workspace.problems import Fault, Refused
 
 GAP_UNITS = [one for one in UNITS if one[0] in ("h", "d", "w", "mo")]
-NAMES = ("activate", "resume", "pause", "drain", "publish", "faults", "versions")
+NAMES = ("activate", "resume", "pause", "drain", "publish", "faults", "versions", "rollback")
 
 
 def context(flow: Flow, name: str, problem: Refused | None = None, sent: QueryDict | None = None) -> dict[str, Any]:
@@ -30,43 +30,9 @@ def context(flow: Flow, name: str, problem: Refused | None = None, sent: QueryDi
     }
     if name in ("activate", "resume"):
         base |= _activation(flow, name, problem, sent)
-    elif name == "publish":
-        base |= {
-            "next_number": _newest(flow) + 1,
-            "changes": changes(flow, drawn),
-            "inside": inside(flow, drawn.titles),
-        }
-    elif name == "versions":
-        base["versions"] = versions(flow)
+    elif name in publishing_dialogs.NAMES:
+        base |= publishing_dialogs.context(flow, name, drawn, sent)
     return base
-
-
-def _newest(flow: Flow) -> int:
-    return flow.versions.order_by("-number").values_list("number", flat=True).first() or 0
-
-
-def inside(flow: Flow, titles: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return who stands where, in words, and whether their step is still there in the draft."""
-    return [{**one, "title": titles.get(one["node"], one["node"])} for one in publishing.publication_plan(flow)]
-
-
-def versions(flow: Flow) -> list[dict[str, Any]]:
-    """Return the published versions, newest first, with how many steps each has."""
-    found = flow.versions.select_related("published_by").order_by("-number")[:50]
-    return [{"version": one, "steps": len(one.graph.get("nodes", []))} for one in found]
-
-
-def changes(flow: Flow, drawn: canvas.Canvas) -> list[dict[str, str]]:
-    """Return which nodes the draft adds, changes and removes, against the version that runs."""
-    if flow.version is None:
-        return []
-    old = {node["id"]: node for node in flow.version.graph.get("nodes", [])}
-    new = {node["id"]: node for node in drafts.document(flow)["nodes"]}
-    titles = drawn.titles
-    said = [("added", "good", key) for key in new if key not in old]
-    said += [("changed", "note", key) for key in new if key in old and old[key] != new[key]]
-    said += [("removed", "failed", key) for key in old if key not in new]
-    return [{"what": what, "mark": mark, "title": titles.get(key, key)} for what, mark, key in said]
 
 
 # Activation -----------------------------------------------------------------------------------------------------------
@@ -193,10 +159,10 @@ def drain(request: HttpRequest, flow: Flow, actor: Actor) -> Outcome:
     return Outcome(open=None, words="The flow drains")
 
 
-def publish(request: HttpRequest, flow: Flow, actor: Actor) -> Outcome:
-    """Publish the draft as the next version."""
-    version = services.publish_flow(flow, actor=actor, inside=request.POST.get("inside", "finish"))
-    return Outcome(open=None, words=f"Version {version.number} is published")
-
-
-DEEDS: dict[str, Deed] = {"activate": activate, "resume": resume, "pause": pause, "drain": drain, "publish": publish}
+DEEDS: dict[str, Deed] = {
+    **publishing_dialogs.DEEDS,
+    "activate": activate,
+    "resume": resume,
+    "pause": pause,
+    "drain": drain,
+}

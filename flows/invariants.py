@@ -48,7 +48,7 @@ JOIN flows_step n ON n.enrollment_id = s.enrollment_id AND n.visit = s.visit + 1
 WHERE s.next <> n.node""",
     "I13 the path is one of its version": """
 SELECT s.enrollment_id, s.visit FROM flows_step s JOIN flows_version v ON v.id = s.version_id
-WHERE s.next <> '' AND NOT v.graph -> 'edges' @> jsonb_build_array(
+WHERE s.next <> '' AND s.port <> 'moved' AND NOT v.graph -> 'edges' @> jsonb_build_array(
     jsonb_build_object('from', s.node, 'port', s.port, 'to', s.next))""",
     "I14 started = active + ended": """
 SELECT f.id FROM flows_flow f
@@ -80,7 +80,7 @@ SELECT key FROM messaging_message WHERE key LIKE 'e:%' GROUP BY key HAVING count
     "I16 every email step has its message": """
 SELECT s.enrollment_id, s.visit FROM flows_step s
 LEFT JOIN messaging_message m ON m.key = 'e:' || s.enrollment_id || ':' || s.visit
-WHERE s.kind IN ('send_email', 'webhook') AND m.id IS NULL AND NOT s.saw ? 'skipped'""",
+WHERE s.kind IN ('send_email', 'webhook') AND m.id IS NULL AND NOT s.saw ?| '{skipped,moved}'""",
     "I16 no message without its enrollment and visit": """
 SELECT m.id FROM messaging_message m
 LEFT JOIN flows_enrollment e ON e.id = split_part(m.key, ':', 2)::bigint

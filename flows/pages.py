@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from flows import canvas, dialogs, drafts, editing, services, stats, wire
+from flows import canvas, dialogs, drafts, editing, publishing, services, stats
 from flows.editing import Outcome
 from flows.form_reading import read_settings
 from flows.forms import node_form
@@ -53,7 +54,7 @@ def board(request: HttpRequest, found: Flow, *, selected: str = "") -> dict[str,
         "palette": canvas.PALETTE,
         "totals": counted["totals"],
         "strips": canvas.strips(counted, drawn.picture, drawn.graph),
-        "unpublished": wire.unpublished(found),
+        "unpublished": publishing.differs(found),
         "undo_words": editing.undo_words(request, found) if editable else "",
         "shown_status": shown_status(found),
         "resting": RESTING,
@@ -81,7 +82,7 @@ def panel(
     row = found.nodes.get(key=key)
     kind = KINDS[row.kind]
     choices = canvas.load_choices()
-    raw = row.settings if sent is None else read_settings(kind, sent, choices)[0]
+    raw = row.settings if sent is None else read_settings(kind, sent, choices, row.settings)[0]
     faults = editing.at_panel(problem) if problem else canvas.faults_at(found, key, drawn) if row.settings else []
     known = set(kind.Settings.model_fields)
     node = GraphNode(row.key, row.kind, row.name, row.note, row.settings)
@@ -122,7 +123,13 @@ def act(request: HttpRequest, found: Flow) -> HttpResponse:
         outcome = _do(request, found, name)
     except Refused as error:
         return refused(request, found, name, error)
+    if "HX-Request" not in request.headers:
+        return redirect(_address(found, outcome.open or ""))
     return answer(request, Flow.objects.select_related("version").get(pk=found.pk), outcome)
+
+
+def _address(found: Flow, key: str) -> str:
+    return reverse("flow", args=[found.pk]) + (f"?{urlencode({'node': key})}" if key else "")
 
 
 def _do(request: HttpRequest, found: Flow, name: str) -> Outcome:
@@ -150,9 +157,12 @@ def answer(request: HttpRequest, found: Flow, outcome: Outcome) -> HttpResponse:
 
 def refused(request: HttpRequest, found: Flow, name: str, error: Refused) -> HttpResponse:
     """Show what is wrong where the person looks: in the panel, in the dialog, or above the canvas."""
-    if editing.conflict(error):
-        return render(request, "flows/_conflict.html", {"flow": found}, status=409)
     key = request.POST.get("node", "")
+    if "HX-Request" not in request.headers:
+        return refused_whole(request, found, key, error)
+    if editing.conflict(error):
+        found.refresh_from_db()
+        return render(request, "flows/_conflict.html", board(request, found, selected=key), status=409)
     if name == "change" and found.nodes.filter(key=key).exists():
         shown = {"flow": found, "editable": True, "builder": builder_doors()}
         shown["panel"] = panel(found, key, sent=request.POST, problem=error)
@@ -164,6 +174,17 @@ def refused(request: HttpRequest, found: Flow, name: str, error: Refused) -> Htt
     response = HttpResponse(status=error.status if error.status in (400, 403, 404, 409) else 400)
     response["HX-Trigger"] = json.dumps({"toast": {"level": "warning", "text": error.detail}})
     return response
+
+
+def refused_whole(request: HttpRequest, found: Flow, key: str, error: Refused) -> HttpResponse:
+    """Show the whole page again with what was typed: it was sent before the scripts had come."""
+    found.refresh_from_db()
+    shown = board(request, found, selected=key)
+    if found.nodes.filter(key=key).exists():
+        shown["panel"] = panel(found, key, sent=request.POST, problem=error, drawn=shown["canvas"])
+    else:
+        messages.error(request, error.detail)
+    return render(request, "flows/flow.html", shown, status=error.status)
 
 
 def whole(request: HttpRequest, found: Flow, name: str) -> HttpResponse:
@@ -200,7 +221,7 @@ def flow_node(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     if request.method == "POST":
         canvas.allow(request, "flows.change_flow")
         canvas.refuse_nul(request)
-        settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices())
+        settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices(), row.settings)
         faults = faults or canvas.faults_of(found, row.kind, settings)
         return JsonResponse({"faults": [one.as_json() for one in faults]})
     editable = request.user.has_perm("flows.change_flow") and found.archived_at is None

@@ -7,50 +7,110 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Max
 
 from contacts import changes
-from flows import activation, drafts, ledger, locks
+from flows import activation, drafts, graph, locks, rehousing
 from flows.activation import Activation
 from flows.checking import check, known_of, where_document
 from flows.graph import Graph, NodeFault
-from flows.ledger import Counts, Ending
 from flows.models import Enrollment, Flow, Version, Watch
 from flows.plans import plans_of
+from flows.rehousing import Choice
 from messaging.services import pin
 from segmentation.catalogue import load_catalogue
 from segmentation.models import SegmentRule
 from segmentation.rules import save_rule
-from workspace import clock
 from workspace.audit import Actor, record
 from workspace.problems import Fault, Refused, refuse
 from workspace.uses import set_uses
 
-__all__ = ["NodeFault", "check", "publication_plan", "publish", "refuse_faulty", "watch"]
+__all__ = ["NodeFault", "check", "differs", "publication_plan", "publish", "refuse_faulty", "roll_back", "watch"]
 
-INSIDE = ("finish", "move", "exit")
+FINISH = Choice()
 FINDABLE = ("segment:", "list:", "flow:")
 
 
-def publish(flow: Flow, actor: Actor, *, inside: str = "finish") -> Version:
+def publish(flow: Flow, actor: Actor, *, choice: Choice = FINISH) -> Version:
     """Freeze the draft as the version that runs from now on; those inside finish on theirs, move over, or exit."""
-    if inside not in INSIDE:
-        raise refuse("inside", f"Those inside can {', '.join(INSIDE)}.")
     with transaction.atomic():
         locks.alone(flow.pk)
         held = Flow.objects.select_for_update(no_key=True).get(pk=flow.pk)
         if held.archived_at is not None:
             raise refuse("", "This flow is archived; duplicate it to go on.", 409)
         refuse_faulty(check(held))
-        version = _freeze(held, drafts.load(held), activation.read(held.settings), actor)
-        if version.pk != held.version_id:
-            held.version = version
-            held.save(update_fields=["version", "updated_at"])
-            _rehouse(held, version, inside)
-            record(actor, "flow.published", held.ref, version=version.number, inside=inside)
-        watch(held)
+        draft = drafts.load(held)
+        rehousing.refuse_strange(choice, draft)
+        version = _freeze(held, draft, activation.read(held.settings), actor)
+        _let_run(held, version, choice, actor)
     flow.refresh_from_db()
     return version
+
+
+def _let_run(flow: Flow, version: Version, choice: Choice, actor: Actor) -> None:
+    """Let everybody who enters take this version, and those inside do as was chosen."""
+    if version.pk != flow.version_id:
+        flow.version = version
+        flow.save(update_fields=["version", "updated_at"])
+        rehousing.rehouse(flow, version, choice)
+        record(actor, "flow.published", flow.ref, version=version.number, inside=choice.what)
+    watch(flow)
+
+
+def roll_back(flow: Flow, number: int, actor: Actor, *, choice: Choice = FINISH) -> Version:
+    """Publish an old version again, as it was; a draft without changes of its own becomes it too."""
+    with transaction.atomic():
+        locks.alone(flow.pk)
+        held = Flow.objects.select_for_update(no_key=True, of=("self",)).select_related("version").get(pk=flow.pk)
+        old = held.versions.filter(number=number).first()
+        if old is None or held.version is None:
+            raise refuse("version", f"There is no version {number} of this flow.", 404)
+        if old.digest == held.version.digest:
+            raise refuse("version", f"Version {number} is what runs now.", 409)
+        follows = not differs(held)
+        rehousing.refuse_strange(choice, _graph_of(old))
+        version = _again(held, old, actor)
+        _let_run(held, version, choice, actor)
+        if follows:
+            drafts.replace_draft(held, {key: old.graph[key] for key in ("nodes", "edges")}, actor=actor)
+            held.settings = activation.read(old.settings).model_dump(mode="json", exclude_defaults=True)
+            held.save(update_fields=["settings"])
+    flow.refresh_from_db()
+    return version
+
+
+def _graph_of(version: Version) -> Graph:
+    return graph.read({key: version.graph[key] for key in ("nodes", "edges")})
+
+
+def _again(flow: Flow, old: Version, actor: Actor) -> Version:
+    """Return an old version anew, under the next number, with the templates it was pinned to."""
+    version = Version.objects.create(
+        flow=flow,
+        number=(flow.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1,
+        graph=old.graph,
+        settings=old.settings,
+        digest=old.digest,
+        published_by_id=actor.user_id,
+    )
+    reads = _save_watches(version, _graph_of(old), activation.read(old.settings))
+    set_uses(f"flow:{flow.slug}", {*_uses(_graph_of(old)), *(fact for fact in reads if fact.startswith(FINDABLE))})
+    return version
+
+
+def differs(flow: Flow) -> bool:
+    """Tell whether the draft or its settings differ from the version that is published."""
+    if flow.version is None:
+        return False
+    settings = activation.read(flow.settings).model_dump(mode="json")
+    same = _sense(drafts.document(flow)) == _sense(flow.version.graph)
+    return not same or settings != activation.read(flow.version.settings).model_dump(mode="json")
+
+
+def _sense(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
+    """Return what a document says, whatever the order it says it in."""
+    edges = {(one["from"], one["port"], one["to"]) for one in document["edges"]}
+    return {one["id"]: dict(one) for one in document["nodes"]}, edges
 
 
 def refuse_faulty(faults: Iterable[NodeFault]) -> None:
@@ -177,41 +237,29 @@ def watch(flow: Flow) -> None:
         changes.set_reads(f"version:{version_id}", 2, facts)
 
 
-def publication_plan(flow: Flow) -> list[dict[str, Any]]:
-    """Return who stands where inside, and whether that node is still there in the draft: what publishing asks about."""
+def publication_plan(flow: Flow) -> dict[str, Any]:
+    """Return what publishing asks about: who stands where inside, which waits change, and what the trigger does now."""
     draft = drafts.load(flow)
-    rows = (
-        Enrollment.objects.filter(flow=flow, status=Enrollment.Status.ACTIVE)
-        .values("version__number", "node")
-        .annotate(count=Count("id"))
-        .order_by("version__number", "node")
+    inside = rehousing.groups(flow)
+    nodes = {node.key: node.as_json() for node in draft.nodes.values()}
+    waits = rehousing.changed_waits([one for one in inside if one.version_id == flow.version_id], nodes)
+    return {
+        "inside": [
+            {"version": one.number, "node": one.node, "count": one.count, "kept": one.node in draft.nodes}
+            for one in inside
+        ],
+        "waits": [{"node": node, "was": was, "becomes": becomes} for node, (was, becomes) in waits.items()],
+        "trigger": _trigger_words(flow, draft),
+    }
+
+
+def _trigger_words(flow: Flow, draft: Graph) -> str:
+    """Say what a changed trigger does; empty when it is the same."""
+    new = draft.trigger.as_json() if draft.trigger else {}
+    old = next((one for one in flow.version.graph["nodes"] if one["id"] == new.get("id")), {}) if flow.version else new
+    if (old.get("kind"), old.get("settings")) == (new.get("kind"), new.get("settings")):
+        return ""
+    return (
+        "The trigger has changed: from now on only the new one starts journeys. Nobody is taken in for what happened"
+        " before, and those inside go on; an exit condition “leaves the segment” follows the version they are on."
     )
-    return [
-        {
-            "version": row["version__number"],
-            "node": row["node"],
-            "count": row["count"],
-            "kept": row["node"] in draft.nodes,
-        }
-        for row in rows
-    ]
-
-
-def _rehouse(flow: Flow, version: Version, inside: str) -> None:
-    """Let those inside do what was chosen for them; the caller has the flow alone."""
-    if inside == "finish":
-        return
-    at, counts = clock.now(), Counts()
-    active = Enrollment.objects.filter(flow=flow, status=Enrollment.Status.ACTIVE).exclude(version=version)
-    kept = [one["id"] for one in version.graph["nodes"]] if inside == "move" else []
-    for start in active.filter(node__in=kept).values("version_id", "node").annotate(count=Count("id")):
-        old, node, count = start["version_id"], start["node"], start["count"]
-        counts.add(flow.pk, old, "moved_out", count=count)
-        counts.add(flow.pk, old, "left", node, "moved", count)
-        counts.add(flow.pk, version.pk, "moved_in", count=count)
-        counts.add(flow.pk, version.pk, "arrived", node, count=count)
-    leaving = active.exclude(node__in=kept).order_by("id").values_list("pk", flat=True)
-    reason = "node_removed" if inside == "move" else "a new version was published"
-    ledger.end([Ending(pk, "exited", reason) for pk in leaving], at, counts)
-    active.filter(node__in=kept).update(version=version)
-    counts.write(at)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from contacts.changes import drop_reads
-from flows import activation, drafts, joining, locks, publishing
+from flows import activation, drafts, joining, locks, publishing, rehousing
 from flows.activation import Activation
 from flows.models import Enrollment, Entry, Flow, Reentry, Version
 from flows.nodes import KINDS
@@ -31,12 +31,12 @@ __all__ = [
     "end_drained",
     "enrol",
     "exit_enrollments",
-    "has_unpublished_changes",
     "pause",
     "publish_flow",
     "qualified_meanwhile",
     "resume",
     "retry_enrollments",
+    "roll_back",
     "skip_enrollments",
 ]
 
@@ -135,11 +135,22 @@ def duplicate_flow(flow: Flow, *, actor: Actor, name: str = "") -> Flow:
     )
 
 
-def publish_flow(flow: Flow, *, actor: Actor, inside: str = "finish") -> Version:
-    """Publish the draft of a flow; see publishing.publish."""
-    version = publishing.publish(flow, actor, inside=inside)
+def publish_flow(
+    flow: Flow, *, actor: Actor, inside: str = "finish", nodes: Any = None, waits: bool = False
+) -> Version:
+    """Publish the draft of a flow; `inside`, `nodes` and `waits` as rehousing.read takes them."""
+    version = publishing.publish(flow, actor, choice=rehousing.read(inside, nodes, waits))
     _told(flow)
     return version
+
+
+def roll_back(
+    flow: Flow, *, version: int, actor: Actor, inside: str = "finish", nodes: Any = None, waits: bool = False
+) -> Version:
+    """Publish an old version of a flow again; see publishing.roll_back."""
+    made = publishing.roll_back(flow, version, actor, choice=rehousing.read(inside, nodes, waits))
+    _told(flow)
+    return made
 
 
 def activate(flow: Flow, *, actor: Actor, settings: Mapping[str, Any] | None = None) -> Flow:
@@ -237,7 +248,7 @@ def _resettle(flow: Flow, settings: Activation, actor: Actor) -> None:
     assert flow.version is not None
     published = {key: flow.version.graph[key] for key in ("nodes", "edges")}
     same = drafts.document(flow) == published
-    publishing.publish(flow, actor, inside="move" if same else "finish")
+    publishing.publish(flow, actor, choice=rehousing.Choice("move" if same else "finish"))
 
 
 def drain(flow: Flow, *, actor: Actor) -> Flow:
@@ -321,22 +332,6 @@ def enrol(flow: Flow, *, contact_ids: Collection[int], actor: Actor, kind: str =
     doorbell.ring_on_commit("attend")
     _tell(flow)
     return refused
-
-
-def has_unpublished_changes(flow: Flow) -> bool:
-    """Tell whether the draft or its settings differ from the version that is published."""
-    if flow.version is None:
-        return False
-    published = flow.version.graph
-    draft = drafts.document(flow)
-    settings = activation.read(flow.settings).model_dump(mode="json")
-    return _sense(draft) != _sense(published) or settings != flow.version.settings
-
-
-def _sense(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
-    """Return what a document says, whatever the order it says it in."""
-    edges = {(one["from"], one["port"], one["to"]) for one in document["edges"]}
-    return {one["id"]: one for one in document["nodes"]}, edges
 
 
 def _hold(flow: Flow) -> Flow:

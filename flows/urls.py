@@ -25,6 +25,7 @@ api = [
     path("flows/<str:ref>/check/", wire.CheckView.as_view(), name="api_flow_check"),
     path("flows/<str:ref>/publish/", wire.PublishView.as_view(), name="api_flow_publish"),
     path("flows/<str:ref>/publish-plan/", wire.PublishPlanView.as_view(), name="api_flow_publish_plan"),
+    path("flows/<str:ref>/rollback/", wire.RollbackView.as_view(), name="api_flow_rollback"),
     path("flows/<str:ref>/activate/", wire.ActivateView.as_view(), name="api_flow_activate"),
     path("flows/<str:ref>/pause/", wire.PauseView.as_view(), name="api_flow_pause"),
     path("flows/<str:ref>/resume/", wire.ResumeView.as_view(), name="api_flow_resume"),

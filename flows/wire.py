@@ -1,11 +1,10 @@
 """Flows as they go over the wire: what comes in, strictly; what goes out."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rest_framework import serializers
 
-from flows import activation, drafts
+from flows import activation, drafts, publishing
 from flows.models import Enrollment, Flow, Step, Version
 from segmentation.wire import ContactsInput, Strict
 
@@ -62,6 +61,18 @@ class PublishInput(Strict):
     """What becomes of those inside."""
 
     inside = serializers.ChoiceField(["finish", "move", "exit"], required=False, default="finish")
+    nodes = serializers.DictField(
+        required=False, help_text='Other than `inside` for those at a node: {"mail": {"do": "move", "to": "sms"}}.'
+    )
+    waits = serializers.BooleanField(
+        required=False, default=False, help_text="Whether waits under way take the new version's length (with move)."
+    )
+
+
+class RollbackInput(PublishInput):
+    """Which version to publish again."""
+
+    version = serializers.IntegerField(min_value=1, max_value=10**9)
 
 
 class DuplicateInput(Strict):
@@ -147,24 +158,8 @@ def flow_out(flow: Flow, *, draft: bool = False) -> dict[str, Any]:
         **{name: getattr(flow, name) for name in dates},
     }
     if draft:
-        found |= {"draft": drafts.document(flow), "unpublished_changes": unpublished(flow)}
+        found |= {"draft": drafts.document(flow), "unpublished_changes": publishing.differs(flow)}
     return found
-
-
-def unpublished(flow: Flow) -> bool:
-    """Tell whether the draft differs from the version that runs, in nodes, edges or activation settings."""
-    if flow.version is None:
-        return False
-    now = drafts.document(flow)
-    settings = activation.read(flow.settings).model_dump(mode="json")
-    return _sense(now) != _sense(flow.version.graph) or settings != flow.version.settings
-
-
-def _sense(document: Mapping[str, Any]) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
-    """Return what a document says, whatever the order it says it in."""
-    nodes: Sequence[Mapping[str, Any]] = document.get("nodes", [])
-    edges: Sequence[Mapping[str, Any]] = document.get("edges", [])
-    return {one["id"]: dict(one) for one in nodes}, {(one["from"], one["port"], one["to"]) for one in edges}
 
 
 def changed(flow: Flow) -> list[Any]:

@@ -1,10 +1,11 @@
 // Activate, pause, resume, drain, publish: a dialog fetched when it is asked for, so that its numbers are of now.
 
-import { act, get, studio } from "./canvas-post.js";
+import { act, get, settle, studio } from "./canvas-post.js";
 
 const dialog = document.getElementById("flow-dialog");
 
 export async function openDialog(name) {
+  if (!(await settle())) return;
   const answer = await get(studio.dataset.dialogUrl.replace("DIALOG", name));
   if (!answer) return;
   dialog.innerHTML = await answer.text();
@@ -35,6 +36,8 @@ export function listenForDialogs() {
   dialog.addEventListener("close", closed);
   dialog.addEventListener("submit", (event) => { event.preventDefault(); send(event.target); });
   dialog.addEventListener("click", (event) => {
+    const other = event.target.closest("[data-dialog]");
+    if (other) return openDialog(other.dataset.dialog);
     const button = event.target.closest("[data-settings]");
     if (!button) return;
     const more = document.getElementById(button.getAttribute("aria-controls"));

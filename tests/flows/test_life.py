@@ -11,6 +11,7 @@ from messaging.models import Message, Stream
 from messaging.services import publish_template
 from tests.flows.conftest import STARTS, WELCOME, World, property_is, wait
 from workspace.audit import HOUSE
+from workspace.durations import Duration
 from workspace.problems import Refused
 
 
@@ -112,9 +113,9 @@ def test_rule_29_a_published_version_never_changes(world: World) -> None:
     first = flow.version
     assert first is not None
     services.drafts.change_node(flow, "mail", settings={"subject": "Other", "body": "<p>x</p>"})
-    assert services.has_unpublished_changes(flow)
+    assert publishing.differs(flow)
     services.publish_flow(flow, actor=HOUSE)
-    assert not services.has_unpublished_changes(flow)
+    assert not publishing.differs(flow)
     assert Version.objects.get(pk=first.pk).graph == first.graph
     assert Version.objects.get(pk=first.pk).digest == first.digest
 
@@ -144,7 +145,7 @@ def publishes(world: World, inside: str) -> Flow:
     world.later("1h")
     world.does("ben", "Signed Up")
     services.drafts.remove_node(flow, "second")
-    assert publishing.publication_plan(flow) == [
+    assert publishing.publication_plan(flow)["inside"] == [
         {"version": 1, "node": "second", "count": 1, "kept": False},
         {"version": 1, "node": "wait", "count": 1, "kept": True},
     ]
@@ -167,6 +168,92 @@ def test_rule_32_those_inside_move_to_the_same_node_and_those_whose_node_is_gone
     assert world.journeys("mara") == [("exited", "second", "node_removed")]
     world.later("1h")
     assert world.path("ben") == ["start", "wait", "mail"]
+
+
+def test_rule_32_those_whose_node_is_gone_go_to_the_node_that_was_chosen(world: World) -> None:
+    flow = world.flow(STARTS, wait("1h"), wait("2h", "second"), WELCOME)
+    world.does("mara", "Signed Up")
+    world.later("1h")
+    services.drafts.remove_node(flow, "second")
+    services.publish_flow(flow, actor=HOUSE, inside="move", nodes={"second": {"do": "move", "to": "mail"}})
+    world.settle()
+    assert world.path("mara") == ["start", "wait", "second", "mail"]
+    assert world.journeys("mara") == [("completed", "mail", "")]
+    assert len(world.mails("mara")) == 1
+
+
+def test_rule_32_some_finish_some_move_and_some_exit(world: World) -> None:
+    flow = world.flow(STARTS, wait("1h"), wait("2h", "second"), WELCOME)
+    world.does("mara", "Signed Up")
+    world.later("1h")
+    world.does("ben", "Signed Up")
+    services.drafts.change_node(flow, "mail", settings={"subject": "Other", "body": "<p>x</p>"})
+    services.publish_flow(flow, actor=HOUSE, inside="finish", nodes={"wait": {"do": "exit"}})
+    assert world.journeys("ben") == [("exited", "wait", "a new version was published")]
+    world.later("2h")
+    assert [one.version.number for one in Enrollment.objects.filter(contact__user_id="mara")] == [1]
+
+
+@pytest.mark.parametrize(("waits", "after"), [(False, "4h"), (True, "1h")])
+def test_rule_5_a_shorter_wait_asks_whether_those_waiting_take_the_new_one(
+    world: World, waits: bool, after: str
+) -> None:
+    flow = world.flow(STARTS, wait("5h"), WELCOME)
+    world.does("mara", "Signed Up")
+    world.later("1h")
+    services.drafts.change_node(flow, "wait", settings={"duration": "2h"})
+    assert publishing.publication_plan(flow)["waits"] == [{"node": "wait", "was": "5h", "becomes": "2h"}]
+    services.publish_flow(flow, actor=HOUSE, inside="move", waits=waits)
+    world.settle()
+    assert Enrollment.objects.get().due_at == Duration.parse(after).after(world.at)
+
+
+def test_rule_32_rolling_back_publishes_the_old_version_again(world: World) -> None:
+    flow = world.flow(STARTS, wait("1h"), WELCOME)
+    services.drafts.change_node(flow, "wait", settings={"duration": "3h"})
+    services.publish_flow(flow, actor=HOUSE)
+    world.does("mara", "Signed Up")
+    again = services.roll_back(flow, version=1, actor=HOUSE, inside="move", waits=True)
+    assert (again.number, again.digest) == (3, Version.objects.get(flow=flow, number=1).digest)
+    assert not publishing.differs(flow)
+    world.later("1h")
+    assert len(world.mails("mara")) == 1
+
+
+def test_rolling_back_leaves_a_draft_that_somebody_is_working_on(world: World) -> None:
+    flow = world.flow(STARTS, wait("1h"), WELCOME)
+    services.drafts.change_node(flow, "wait", settings={"duration": "3h"})
+    services.publish_flow(flow, actor=HOUSE)
+    services.drafts.change_node(flow, "wait", settings={"duration": "9h"})
+    services.roll_back(flow, version=1, actor=HOUSE)
+    assert flow.nodes.get(key="wait").settings == {"duration": "9h"}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"inside": "vanish"}, "Those inside can finish, move, exit."),
+        ({"nodes": {"wait": "exit"}}, "Say what becomes of those here"),
+        ({"nodes": {"wait": {"do": "exit", "to": "mail"}}}, "Only those who move have a node to go to."),
+        ({"nodes": {"wait": {"do": "move", "to": "nowhere"}}}, "There is no node “nowhere”"),
+        ({"nodes": {"wait": {"do": "move", "to": "start"}}}, "There is no node “start”"),
+    ],
+)
+def test_a_strange_choice_for_those_inside_is_refused_and_publishes_nothing(
+    world: World, said: dict[str, Any], sentence: str
+) -> None:
+    flow = world.flow(STARTS, wait("1h"), WELCOME)
+    services.drafts.change_node(flow, "wait", settings={"duration": "3h"})
+    with pytest.raises(Refused, match=sentence):
+        services.publish_flow(flow, actor=HOUSE, **said)
+    assert Version.objects.filter(flow=flow).count() == 1
+
+
+def test_the_plan_says_what_a_changed_trigger_does(world: World) -> None:
+    flow = world.flow(STARTS, wait("1h"), WELCOME)
+    assert publishing.publication_plan(flow)["trigger"] == ""
+    services.drafts.change_node(flow, "start", settings={"event_name": "Order Completed"})
+    assert "from now on only the new one starts journeys" in publishing.publication_plan(flow)["trigger"]
 
 
 def test_rule_32_those_inside_exit(world: World) -> None:
