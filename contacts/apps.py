@@ -1,5 +1,7 @@
 """The contacts floor."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class ContactsConfig(AppConfig):
     name = "contacts"
     verbose_name = "Contacts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Say what files that were brought are called where they put somebody somewhere."""
+        import_module("workspace.uses").register_kind("import", import_module("contacts.importing").called)

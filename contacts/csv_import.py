@@ -180,10 +180,10 @@ def run_import(
     if faults := faults_of_mapping(mapping):
         raise refuse(faults[0].path, faults[0].message)
     report = Report(rows=len(sheet.rows))
-    source = Source(name, importing=True, seen=False)
     types = column_types(sheet, mapping)
     for start in range(0, len(sheet.rows), BATCH):
-        _take(sheet.rows[start : start + BATCH], mapping, types, source, received_at, fires, report)
+        rows = sheet.rows[start : start + BATCH]
+        take_rows(rows, mapping, types, received_at=received_at, fires=fires, report=report, name=name)
     return report
 
 
@@ -202,15 +202,18 @@ def _type_of_column(sheet: Sheet, index: int) -> str | None:
     return None
 
 
-def _take(
+def take_rows(
     rows: Sequence[tuple[int, list[str]]],
     mapping: Sequence[str],
     types: Sequence[str | None],
-    source: Source,
-    at: datetime,
+    *,
+    received_at: datetime,
     fires: bool,
     report: Report,
+    name: str = "import",
 ) -> None:
+    """Take some rows in, and write into the report what became of them."""
+    source = Source(name, importing=True, seen=False)
     items: list[tuple[int, dict[str, Any]]] = []
     for line, cells in rows:
         item, fault = read_row(cells, mapping, types)
@@ -218,7 +221,7 @@ def _take(
             report.faults.append((line, fault))
         else:
             items.append((line, item))
-    taken = take_in([item for _, item in items], source=source, received_at=at, lane=5, fires=fires)
+    taken = take_in([item for _, item in items], source=source, received_at=received_at, lane=5, fires=fires)
     for (line, _), fault, contact_id in zip(items, taken.faults, taken.contact_ids, strict=True):
         if fault:
             report.faults.append((line, Fault(fault.path.removeprefix("traits."), fault.message)))

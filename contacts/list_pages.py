@@ -12,6 +12,7 @@ from contacts.forms import ListForm
 from contacts.models import List
 from contacts.pages import actor, page_of, url_with, whole, with_activity
 from contacts.searching import search
+from workspace.origins import origin_of
 from workspace.problems import Refused
 from workspace.uses import InUse, users_of
 
@@ -109,7 +110,7 @@ def _add(request: HttpRequest, held: List) -> None:
     named = by_hand.named_in(request)
     there = set(held.members.filter(contact__in=named.ids).values_list("contact_id", flat=True))
     new = [pk for pk in named.ids if pk not in there]
-    added = services.add_to_list(held, new, cause="manual")
+    added = services.add_to_list(held, new, cause="manual", origin=origin_of(actor(request)))
     by_hand.remember(request, held.ref, "added", new, named.unknown)
     messages.success(request, f"{added} put on {held.name}." + (f" {len(there)} were on it already." if there else ""))
     if named.unknown:
@@ -134,5 +135,5 @@ def _undo(request: HttpRequest, held: List) -> None:
     if act == "added":
         services.remove_from_list(held, ids, cause="manual")
     elif act == "removed":
-        services.add_to_list(held, ids, cause="manual")
+        services.add_to_list(held, ids, cause="manual", origin=origin_of(actor(request)))
     messages.info(request, "Undone." if ids else "There is nothing to undo any more.")

@@ -73,14 +73,18 @@ def add_to_list(
     fires: bool = True,
     at: datetime | None = None,
     lane: int = 0,
+    origin: str = "",
 ) -> int:
-    """Put contacts on a list and return how many were not on it; merged and erased ones are left out."""
+    """Put contacts on a list and return how many were not on it; merged and erased ones are left out.
+
+    `origin` says by whose doing: person:3, key:7, flow:win-back, import:12.
+    """
     at = at or clock.now()
     ids = [pk for pk, _ in lock_standing(contact_ids)]
     rows = run(
-        """INSERT INTO contacts_listmember (list_id, contact_id, added_at) SELECT %s, unnest(%s::bigint[]), %s
+        """INSERT INTO contacts_listmember (list_id, contact_id, added_at, origin) SELECT %s, unnest(%s::bigint[]), %s, %s
            ON CONFLICT DO NOTHING RETURNING contact_id""",
-        [held.pk, ids, at],
+        [held.pk, ids, at, origin],
     )
     _tell(held, [row[0] for row in rows], cause, fires, at, lane)
     return len(rows)

@@ -12,6 +12,7 @@ from contacts import services
 from contacts.models import Contact, List
 from contacts.wire import ANYTHING, Door, ListChange, ListInput, MembersInput, list_out, members_out
 from workspace.api import actor_of
+from workspace.origins import origin_of
 from workspace.problems import Fault, Refused
 
 LIST_ID = re.compile(r"^(?:lst_)?([0-9]{1,18})$")
@@ -87,7 +88,7 @@ class ListMembersView(Door):
     def post(self, request: Request, ref: str) -> Response:
         """Put contacts on the list; those not found are named and nothing is done."""
         held, found = find_list(ref), found_all(self.said(request, MembersInput)["contacts"])
-        added = services.add_to_list(held, found, cause="manual")
+        added = services.add_to_list(held, found, cause="manual", origin=origin_of(actor_of(request)))
         return Response({"added": added, "size": held.members.count()})
 
 

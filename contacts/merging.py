@@ -51,9 +51,10 @@ def join_rows(pairs: Pairs, at: datetime) -> list[NewChange]:
 def _join_lists(given: str) -> list[tuple[int, str, None]]:
     rows = run(
         f"""WITH gone AS (DELETE FROM contacts_listmember m USING {_PAIRS} WHERE m.contact_id = loser
-                          RETURNING m.list_id, winner, m.added_at),
-                 come AS (INSERT INTO contacts_listmember (list_id, contact_id, added_at)
-                          SELECT list_id, winner, min(added_at) FROM gone GROUP BY 1, 2
+                          RETURNING m.list_id, winner, m.added_at, m.origin),
+                 come AS (INSERT INTO contacts_listmember (list_id, contact_id, added_at, origin)
+                          SELECT DISTINCT ON (list_id, winner) list_id, winner, added_at, origin FROM gone
+                          ORDER BY list_id, winner, added_at
                           ON CONFLICT DO NOTHING RETURNING list_id, contact_id)
             SELECT come.contact_id, l.slug FROM come JOIN contacts_list l ON l.id = come.list_id""",
         [given],

@@ -332,6 +332,13 @@ class ListMember(models.Model):
     list = models.ForeignKey(List, on_delete=models.CASCADE, related_name="members")
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="list_members")
     added_at = models.DateTimeField(db_default=Now())
+    origin = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="By whom or what: person:3, key:7, flow:win-back, import:12.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["list", "contact"], name="once_on_a_list")]

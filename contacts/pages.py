@@ -20,6 +20,7 @@ from contacts.panels import filters, panels
 from contacts.searching import search
 from contacts.timeline import Timeline
 from workspace.audit import Actor
+from workspace.origins import origin_of
 from workspace.problems import Refused
 
 PAGE = 50
@@ -154,8 +155,10 @@ def change(request: HttpRequest, one: Contact) -> HttpResponse:
 def _list(request: HttpRequest, one: Contact) -> None:
     removing = "remove_from_list" in request.POST
     held = get_object_or_404(List, pk=whole(request.POST["remove_from_list" if removing else "list"]) or 0)
-    verb = services.remove_from_list if removing else services.add_to_list
-    verb(held, [one.pk], cause="manual")
+    if removing:
+        services.remove_from_list(held, [one.pk], cause="manual")
+    else:
+        services.add_to_list(held, [one.pk], cause="manual", origin=origin_of(actor(request)))
     messages.success(request, f"{'Taken off' if removing else 'Put on'} {held.name}.")
 
 

@@ -45,6 +45,12 @@ def work() -> int:
     return steps
 
 
+def finish(pk: int) -> None:
+    """Do one job now, unless a worker has it."""
+    while _step(pk):
+        pass
+
+
 def _step(pk: int) -> bool:
     """Do one step of a job in one transaction; False when there is nothing more to do of it now."""
     try:

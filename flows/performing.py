@@ -107,8 +107,11 @@ def _list(deeds: Sequence[Deed], at: datetime) -> None:
     found = List.objects.filter(slug=effect.list).first()
     if found is None:
         raise refuse("list", f"The list “{effect.list}” is not there any more.")
-    verb = contacts.add_to_list if effect.add else contacts.remove_from_list
-    verb(found, _contacts(deeds), cause=CAUSE)
+    if not effect.add:
+        contacts.remove_from_list(found, _contacts(deeds), cause=CAUSE)
+        return
+    for flow, some in _by_flow(deeds).items():
+        contacts.add_to_list(found, some, cause=CAUSE, origin=f"flow:{flow}")
 
 
 def _segment(deeds: Sequence[Deed], at: datetime) -> None:
@@ -118,7 +121,16 @@ def _segment(deeds: Sequence[Deed], at: datetime) -> None:
     if found is None:
         raise refuse("segment", f"The segment “{effect.segment}” is not there any more.")
     verb = segments.add_members if effect.add else segments.remove_members
-    verb(found, _contacts(deeds), cause=CAUSE, actor=HOUSE)
+    for flow, some in _by_flow(deeds).items():
+        verb(found, some, cause=CAUSE, actor=HOUSE, origin=f"flow:{flow}")
+
+
+def _by_flow(deeds: Sequence[Deed]) -> dict[str, list[int]]:
+    """Return flow → contacts: what stands somewhere says which flow put it there."""
+    found: dict[str, set[int]] = {}
+    for deed in deeds:
+        found.setdefault(deed.plan.flow, set()).add(deed.contact_id)
+    return {flow: sorted(ids) for flow, ids in sorted(found.items())}
 
 
 def _contacts(deeds: Sequence[Deed]) -> list[int]:

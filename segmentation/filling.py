@@ -109,7 +109,7 @@ def _write(evaluation: Evaluation, difference: Sql, *, fresh: bool) -> None:
         exits=evaluation.fires in ("exits", "both"),
     )
     count = "SELECT count(*) FILTER (WHERE kind = 'entered'), count(*) FILTER (WHERE kind = 'exited') FROM written"
-    writing = moving.write(difference, evaluation.at, fresh=fresh, alone=True, why=why)
+    writing = moving.write(difference, evaluation.at, fresh=fresh, alone=True, why=why, origin=evaluation.origin)
     statement = join(" ", [Sql("WITH"), writing, Sql(count)])
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.params)

@@ -106,12 +106,12 @@ WHERE t.segment_id = {segment}::bigint AND t.kind = 'entered' AND t.at <= {at}::
 """
 
 
-def copy_members(segment: Segment, copy: Segment, at: datetime | None = None) -> int:
+def copy_members(segment: Segment, copy: Segment, at: datetime | None = None, *, origin: str = "") -> int:
     """Put the members of a segment, now or at an instant, into a new static one by one statement; nothing fires."""
     members = sql(_NOW, segment=segment.pk) if at is None else sql(_THEN, segment=segment.pk, at=at)
     diff = sql(_COPIED, copy=copy.pk, members=members)
     why = moving.Why.of_all("manual", entries=False, exits=False)
-    moved = _write(diff, why, fresh=True)
+    moved = _write(diff, why, fresh=True, origin=origin)
     transaction.on_commit(lambda: drop_gone([copy.pk]))
     return moved
 
@@ -145,8 +145,8 @@ def leave_archived(gone: Mapping[int, str]) -> None:
         _write(sql(_ARCHIVED, contacts=contacts), moving.Why.of_all(cause, entries=False, exits=False))
 
 
-def _write(diff: Sql, why: moving.Why, *, fresh: bool = False) -> int:
-    written = moving.write(diff, clock.now(), fresh=fresh, why=why)
+def _write(diff: Sql, why: moving.Why, *, fresh: bool = False, origin: str = "") -> int:
+    written = moving.write(diff, clock.now(), fresh=fresh, why=why, origin=origin)
     statement = join("", [Sql("WITH "), written, Sql(" SELECT count(*) FROM written")])
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.params)

@@ -119,6 +119,13 @@ class Transition(models.Model):
     kind = models.CharField(max_length=7, choices=Kind)
     cause = models.CharField(max_length=10, choices=Cause)
     inner_cause = models.CharField(max_length=10, blank=True, default="", db_default="")
+    origin = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="By whom or what: person:3, key:7, flow:win-back, import:12.",
+    )
     rule = models.ForeignKey(
         SegmentRule, on_delete=models.DO_NOTHING, null=True, blank=True, db_constraint=False, db_index=False
     )
@@ -162,6 +169,9 @@ class Evaluation(models.Model):
     cancel_requested = models.BooleanField(default=False)
     fires = models.CharField(max_length=8, default="none", db_default="none", help_text="none, entries, exits or both")
     error = models.TextField(blank=True, default="", db_default="")
+    origin = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="Who asked for it, or edited the criteria."
+    )
     seen_at = models.DateTimeField(null=True, help_text="When its worker last said it was alive.")
 
     class Meta:

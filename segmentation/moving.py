@@ -39,8 +39,8 @@ moved AS (
     UNION ALL SELECT segment_id, contact_id, seq + 1, 'exited' FROM went
 ),
 written AS (
-    INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, rule_id, fires, at)
-    SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, {rule}, {fires}, {at}::timestamptz
+    INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, origin, rule_id, fires, at)
+    SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, {origin}::text, {rule}, {fires}, {at}::timestamptz
     FROM moved v {why} ORDER BY v.segment_id, v.contact_id
     RETURNING {returned}
 ),
@@ -107,10 +107,13 @@ EACH = Why(
 )
 
 
-def write(diff: Sql, at: datetime, *, fresh: bool = False, alone: bool = False, why: Why | None = None) -> Sql:
+def write(
+    diff: Sql, at: datetime, *, fresh: bool = False, alone: bool = False, why: Why | None = None, origin: str = ""
+) -> Sql:
     """Render the writing of a difference: common table expressions after one named diff.
 
-    `fresh`: nobody was ever in; `alone`: the caller has the segment alone and wants to know no more than the counts.
+    `fresh`: nobody was ever in; `alone`: the caller has the segment alone and wants to know no more than the counts;
+    `origin`: by whose doing all of them move.
     """
     why = why or EACH
     told = "segment_id, kind" if alone else "id, segment_id, contact_id, kind, cause, inner_cause, fires"
@@ -123,6 +126,7 @@ def write(diff: Sql, at: datetime, *, fresh: bool = False, alone: bool = False, 
         returned=Sql(told),
         cause=why.cause,
         inner=why.inner,
+        origin=origin,
         rule=why.rule,
         fires=why.fires,
         why=why.join,
@@ -172,7 +176,14 @@ _MEMBERS = Sql(
 
 
 def move(
-    asked: Sql, matched: Sql, ids: Sequence[int], at: datetime, *, stages: Mapping[int, int], lane: int = 0
+    asked: Sql,
+    matched: Sql,
+    ids: Sequence[int],
+    at: datetime,
+    *,
+    stages: Mapping[int, int],
+    lane: int = 0,
+    origin: str = "",
 ) -> list[Moved]:
     """Bring the memberships of the asked pairs to what `matched` says, and return the transitions.
 
@@ -184,7 +195,7 @@ def move(
             sql("WITH looked AS MATERIALIZED (SELECT {ids}::bigint[] AS ids), ", ids=list(ids)),
             sql("asked AS MATERIALIZED ({asked}), matched AS MATERIALIZED ({matched}), ", asked=asked, matched=matched),
             _MEMBERS,
-            write(DIFF, at),
+            write(DIFF, at, origin=origin),
             tell(stages, at, lane),
             Sql(" SELECT segment_id, contact_id, kind = 'entered', cause, inner_cause, fires FROM written"),
         ],

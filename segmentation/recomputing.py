@@ -50,7 +50,7 @@ def _fires(fires: str | bool) -> str:
     return fires if isinstance(fires, str) else ("both" if fires else "none")
 
 
-def ask(segment: Segment, cause: str, fires: str = "none") -> Evaluation:
+def ask(segment: Segment, cause: str, fires: str = "none", *, origin: str = "") -> Evaluation:
     """Note that a segment is to be evaluated and ring for a worker; a later request takes the place of an earlier one."""
     waiting = Evaluation.objects.filter(segment=segment, full=True, status=Evaluation.Status.RUNNING, seen_at=None)
     waiting.update(status=Evaluation.Status.CANCELLED, error="A later request took its place.")
@@ -62,6 +62,7 @@ def ask(segment: Segment, cause: str, fires: str = "none") -> Evaluation:
         status=Evaluation.Status.RUNNING,
         at=clock.now(),
         fires=fires,
+        origin=origin,
     )
     doorbell.ring_on_commit("recompute")
     return evaluation

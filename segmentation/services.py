@@ -18,6 +18,7 @@ from segmentation.sql import Sql
 from workspace import clock, doorbell
 from workspace.approval import guarded
 from workspace.audit import Actor, record
+from workspace.origins import origin_of
 from workspace.problems import Refused, refuse
 from workspace.uses import refuse_if_used, set_uses
 
@@ -59,7 +60,7 @@ def create_segment(
     if read is not None:
         _start_reading(segment, read)
         if evaluate:
-            recomputing.ask(segment, "edited")
+            recomputing.ask(segment, "edited", origin=origin_of(actor))
     record(actor, "segment.created", segment.ref, slug=segment.slug, kind=kind)
     _tell(segment)
     return segment
@@ -81,7 +82,7 @@ def change_segment(
     changed = sorted(changes)
     rule = segment.rule.digest[:12] if segment.rule else ""
     differed: dict[str, Any] = {}
-    if criteria is not None and _change_criteria(segment, criteria, fires):
+    if criteria is not None and _change_criteria(segment, criteria, fires, actor):
         changed.append("criteria")
         differed = {"rules": [rule, segment.rule.digest[:12] if segment.rule else ""]}
     segment.save()
@@ -90,7 +91,7 @@ def change_segment(
     return segment
 
 
-def _change_criteria(segment: Segment, document: Any, fires: str) -> bool:
+def _change_criteria(segment: Segment, document: Any, fires: str, actor: Actor) -> bool:
     if segment.kind == Segment.Kind.STATIC:
         raise refuse("criteria", "A static segment has no criteria: its members are put there.", 409)
     read = parse(document, load_catalogue())
@@ -101,7 +102,7 @@ def _change_criteria(segment: Segment, document: Any, fires: str) -> bool:
     segment.evaluated_at = None  # until the new rule has been looked at for everybody, members stay as they are
     segment.save()
     _start_reading(segment, read)
-    recomputing.ask(segment, "edited", fires)
+    recomputing.ask(segment, "edited", fires, origin=origin_of(actor))
     return True
 
 
@@ -119,7 +120,7 @@ def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
         actor=actor,
     )
     if segment.kind == Segment.Kind.STATIC:
-        history.copy_members(segment, copy)
+        history.copy_members(segment, copy, origin=origin_of(actor))
     return copy
 
 
@@ -151,7 +152,7 @@ def unarchive_segment(segment: Segment, *, actor: Actor) -> Segment:
             segment.evaluated_at = None
             segment.save()
             _start_reading(segment, read)
-            recomputing.ask(segment, "repair")
+            recomputing.ask(segment, "repair", origin=origin_of(actor))
         segment.save()
         record(actor, "segment.unarchived", segment.ref)
         _tell(segment)
@@ -184,7 +185,7 @@ def freeze_segment(segment: Segment, *, actor: Actor, at: datetime | None = None
         labels=segment.labels,
         actor=actor,
     )
-    count = history.copy_members(segment, copy, at)
+    count = history.copy_members(segment, copy, at, origin=origin_of(actor))
     record(actor, "segment.frozen", copy.ref, of=segment.ref, count=count, at=at.isoformat() if at else "")
     return copy
 
@@ -220,7 +221,7 @@ def refresh_segment(segment: Segment, *, actor: Actor) -> Evaluation:
     if waiting is not None:
         doorbell.ring_on_commit("recompute")
         return waiting
-    return recomputing.ask(segment, "repair" if segment.evaluated_at else "edited")
+    return recomputing.ask(segment, "repair" if segment.evaluated_at else "edited", origin=origin_of(actor))
 
 
 @transaction.atomic
@@ -233,17 +234,31 @@ def cancel_evaluation(segment: Segment, *, actor: Actor) -> bool:
 
 
 def add_members(
-    segment: Segment, contact_ids: Collection[int], *, cause: str = "manual", actor: Actor, fires: bool = True
+    segment: Segment,
+    contact_ids: Collection[int],
+    *,
+    cause: str = "manual",
+    actor: Actor,
+    fires: bool = True,
+    origin: str = "",
 ) -> int:
-    """Put contacts into a static segment; return how many were not in it."""
-    return _by_hand(segment, contact_ids, cause, actor, fires, inside=True)
+    """Put contacts into a static segment; return how many were not in it. Without an `origin` it is the actor's doing."""
+    why = (cause, origin or origin_of(actor), fires)
+    return _by_hand(segment, contact_ids, why, actor, inside=True)
 
 
 def remove_members(
-    segment: Segment, contact_ids: Collection[int], *, cause: str = "manual", actor: Actor, fires: bool = True
+    segment: Segment,
+    contact_ids: Collection[int],
+    *,
+    cause: str = "manual",
+    actor: Actor,
+    fires: bool = True,
+    origin: str = "",
 ) -> int:
-    """Take contacts out of a static segment; return how many were in it."""
-    return _by_hand(segment, contact_ids, cause, actor, fires, inside=False)
+    """Take contacts out of a static segment; return how many were in it. Without an `origin` it is the actor's doing."""
+    why = (cause, origin or origin_of(actor), fires)
+    return _by_hand(segment, contact_ids, why, actor, inside=False)
 
 
 _ADDED = Sql(
@@ -255,8 +270,9 @@ _REMOVED = Sql("SELECT a.key, a.contact_id FROM asked a WHERE false")
 
 @transaction.atomic
 def _by_hand(
-    segment: Segment, contact_ids: Collection[int], cause: str, actor: Actor, fires: bool, *, inside: bool
+    segment: Segment, contact_ids: Collection[int], why: tuple[str, str, bool], actor: Actor, *, inside: bool
 ) -> int:
+    cause, origin, fires = why
     if segment.kind == Segment.Kind.DYNAMIC:
         raise Refused(
             f"“{segment.name}” is dynamic: its members follow from its criteria alone. Change the criteria,"
@@ -273,7 +289,8 @@ def _by_hand(
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
     asked = moving.touched([(segment.pk, 0, cause, "", fires)], [held])
     stages = moving.stages_of({segment.pk: segment.slug})
-    moved = moving.move(asked, _ADDED if inside else _REMOVED, held, clock.now(), stages=stages)
+    matched = _ADDED if inside else _REMOVED
+    moved = moving.move(asked, matched, held, clock.now(), stages=stages, origin=origin)
     if moved and cause != "flow":
         record(actor, "segment.members_added" if inside else "segment.members_removed", segment.ref, count=len(moved))
     if moved:
