@@ -120,7 +120,7 @@ def change(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Out
     row = flow.nodes.filter(key=key).first()
     if row is None:
         raise refuse("node", "Somebody removed this step meanwhile. Reload the page.", 409)
-    settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices())
+    settings, faults = read_settings(KINDS[row.kind], request.POST, canvas.load_choices(), row.settings)
     if faults:
         raise Refused("Some settings cannot be read.", faults)
     name = request.POST.get("name", "").strip()

@@ -1,6 +1,6 @@
 """What a person typed into the panel, read back as a node's settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import QueryDict
@@ -14,14 +14,30 @@ from workspace.problems import Fault
 LIMIT = 256 * 1024
 
 
-def read_settings(node: AnyNode, post: QueryDict, choices: Choices) -> tuple[dict[str, Any], list[Fault]]:
-    """Return the settings a person sent, with what could not be read at all."""
+def read_settings(
+    node: AnyNode, post: QueryDict, choices: Choices, stored: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the settings a person sent, with what could not be read at all; criteria never sent stay as stored."""
     faults: list[Fault] = []
     raw: dict[str, Any] = {}
     for name in node.Settings.model_fields:
-        read = READERS.get(widget_of(node, name), _text)
-        raw[name] = read(post, name, choices, faults)
+        widget = widget_of(node, name)
+        raw[name] = READERS.get(widget, _text)(post, name, choices, faults)
+        if widget == "criteria" and f"s.{name}" not in post:
+            raw[name] = stored.get(name)
+        elif widget == "branches" and f"s.{name}.criteria" not in post:
+            raw[name] = _relabelled(post, name, stored.get(name) or [])
     return raw, faults
+
+
+def _relabelled(post: QueryDict, name: str, stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the branches as stored, named as was typed: the builders had not come yet, so nothing else was sent."""
+    labels = dict(zip(post.getlist(f"s.{name}.port"), post.getlist(f"s.{name}.label"), strict=False))
+    return [
+        {**one, "label": labels.get(one["port"], one.get("label", "")).strip()}
+        for one in stored
+        if one["port"] in labels
+    ]
 
 
 Reader = Callable[[QueryDict, str, Choices, list[Fault]], Any]

@@ -1,6 +1,6 @@
 // The panel at the right: rows that come and go, faults while one types, saving.
 
-import { act, get, studio, take } from "./canvas-post.js";
+import { act, get, listenToPanel, settle, studio, take } from "./canvas-post.js";
 
 const PAUSE = 450;
 let timer = 0;
@@ -51,27 +51,51 @@ function show(here, faults) {
   }
 }
 
+function values() {
+  if (!form()) return null;
+  const sent = new FormData(form());
+  sent.set("do", "change");
+  sent.set("node", form().dataset.node);
+  return sent;
+}
+
 export async function savePanel() {
-  const here = form();
-  if (!here) return true;
+  if (!form()) return true;
   clearTimeout(timer);
-  const values = new FormData(here);
-  values.set("do", "change");
-  values.set("node", here.dataset.node);
   return act(values);
 }
 
+let wanted = 0;
+
 export async function openPanel(key) {
-  if (dirty() && form().dataset.node !== key && studio.hasAttribute("data-editable") && !(await savePanel())) return;
+  if (dirty() && form().dataset.node === key) { send({ node: key, focus: "panel" }); return; }
+  const mine = ++wanted;
+  if (!(await settle())) return;
   const answer = await get(address(key));
-  if (answer) await take(answer);
+  if (!answer || mine !== wanted || !(await settle())) return; // something may have been typed meanwhile
+  await take(answer);
   ready();
+}
+
+const send = (detail) => document.dispatchEvent(new CustomEvent("canvas", { detail }));
+
+// Leaving by Escape or × asks before it throws away what was typed; Cancel says it.
+export function leavePanel() {
+  if (dirty()) document.getElementById("ask-drop").click();
+  else closePanel();
 }
 
 export function closePanel() {
   const key = form()?.dataset.node;
   document.getElementById("panel").replaceChildren();
-  document.dispatchEvent(new CustomEvent("canvas", { detail: { focus: key } }));
+  send({ focus: key });
+}
+
+// What was typed before this script had come.
+function touchedBefore(control) {
+  if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
+  if (control.matches("select")) return [...control.options].some((one) => one.selected !== one.defaultSelected) && [...control.options].some((one) => one.defaultSelected);
+  return control.matches("input:not([type=hidden]), textarea") && control.value !== control.defaultValue;
 }
 
 // Rows ---------------------------------------------------------------------------------------------------------------
@@ -97,7 +121,7 @@ function rowClicked(event) {
   const button = event.target.closest("[data-add-row], [data-remove-row], [data-row-up], [data-row-down], [data-close-panel]");
   if (!button) return;
   const row = button.closest(".rows > li");
-  if (button.matches("[data-close-panel]")) { closePanel(); return; }
+  if (button.matches("[data-close-panel]")) { if (button.closest(".panel-foot")) closePanel(); else leavePanel(); return; }
   if (button.matches("[data-add-row]")) { addRow(button); return; }
   if (button.matches("[data-remove-row]")) {
     const next = row.nextElementSibling ?? row.previousElementSibling ?? row.closest("[data-rows]").querySelector("[data-add-row]");
@@ -132,5 +156,10 @@ export function listenForPanel() {
   });
   document.addEventListener("canvas", ready);
   addEventListener("beforeunload", (event) => { if (dirty()) event.preventDefault(); });
+  listenToPanel({
+    node: () => form()?.dataset.node ?? "", unsaved: dirty, values, open: openPanel,
+    stamp: () => (form() ? `${form().dataset.node}?${new URLSearchParams(new FormData(form()))}` : ""),
+  });
   ready();
+  if ([...(form()?.elements ?? [])].some(touchedBefore)) touched();
 }

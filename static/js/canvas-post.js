@@ -1,4 +1,5 @@
 // One action is one POST: the answer is the new canvas in parts. Actions go one after another, each with the revision it saw.
+// Nothing that was typed is lost: what stands in the panel is saved before another action, and stays when an answer finds more.
 
 export const studio = document.querySelector(".studio");
 export const board = () => document.getElementById("board");
@@ -8,6 +9,11 @@ export const announce = (text) => send("announce", { text });
 export const toast = (text, level = "error") => send("toast", { level, text });
 
 let last = Promise.resolve();
+
+// What canvas-panel.js says of the panel: {node(), unsaved(), stamp(), values(), open(key)}.
+let panel = { node: () => "", unsaved: () => false, stamp: () => "", values: () => null, open: () => {} };
+export const listenToPanel = (one) => { panel = one; };
+const PANELS_OWN = new Set(["change", "rename", "undo"]); // actions before which the panel is not saved
 
 function sign(state, words) {
   const place = document.getElementById("saved");
@@ -35,16 +41,27 @@ function events(answer) {
   for (const [name, detail] of Object.entries(header ? JSON.parse(header) : {})) send(name, detail);
 }
 
+const swap = (text) => window.htmx.swap({ text, target: document.getElementById("banner"), sourceElement: document.body, swap: "none" });
+
 export async function take(answer) {
   const text = await answer.text();
   const focused = document.activeElement;
-  if (text) await window.htmx.swap({ text, target: document.getElementById("banner"), sourceElement: document.body, swap: "none" });
+  if (text) await swap(text);
   events(answer);
   if (focused !== document.body && document.activeElement === document.body) send("canvas:lost", { focused });
 }
 
 async function post(values) {
+  const name = typeof values === "function" ? "change" : values instanceof FormData ? values.get("do") : values.do;
+  const own = PANELS_OWN.has(name) || (name === "remove" && values.node === panel.node());
+  if (panel.unsaved() && !own && !(await request(panel.values()))) return false;
+  const sent = typeof values === "function" ? values() : values; // the panel's own: as it is when its turn has come
+  return sent ? request(sent, name === "undo") : true;
+}
+
+async function request(values, keep = false) {
   sign("saving", "Saving…");
+  const seen = panel.stamp();
   let answer;
   try {
     answer = await fetch(studio.dataset.flow, { method: "POST", headers: { "X-CSRFToken": token(), "HX-Request": "true" }, body: body(values) });
@@ -57,13 +74,30 @@ async function post(values) {
   const home = answer.headers.get("HX-Redirect");
   if (home) { location.assign(home); return true; }
   const html = answer.headers.get("content-type")?.includes("html");
-  if (answer.status < 500 && html) await take(answer);
+  if (answer.status < 500 && html) await put(answer, panel.stamp() !== seen || (keep && panel.unsaved()));
   if (answer.ok) { sign("saved", "Saved"); return true; }
   sign("lost", "Not saved");
   if (answer.status === 403 && !html) toast("You may not change this flow.");
   else if (answer.status >= 500) toast("The server could not do that just now. Nothing was changed; please try again.");
   return false;
 }
+
+// `typing`: the panel holds more than was sent. Its step may be gone by now; else it stays as it is, and is saved before another opens.
+async function put(answer, typing) {
+  if (!typing) return take(answer);
+  const text = await answer.text();
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const gone = page.getElementById("board") && !page.getElementById(`card-${panel.node()}`);
+  if (!gone) page.querySelector('hx-partial[hx-target="#panel"]')?.remove();
+  await swap(page.body.innerHTML);
+  const { canvas, announce: said } = JSON.parse(answer.headers.get("HX-Trigger") ?? "{}");
+  if (said) send("announce", said);
+  send("canvas", { node: panel.node() });
+  if (!gone && canvas?.node && canvas.node !== panel.node() && (await request(panel.values()))) panel.open(canvas.node);
+}
+
+// Save what stands in the panel; false when that cannot be.
+export const settle = async () => !panel.unsaved() || act(panel.values);
 
 export function act(values) {
   last = last.then(() => post(values), () => post(values));

@@ -6,7 +6,7 @@ import { follow, reveal, zoomKey } from "./canvas-view.js";
 import { arrow, focusStop, keepOneStop, stops } from "./canvas-move.js";
 import { listenForDrags } from "./canvas-drag.js";
 import { closeMenu, listenForMenus, openMenu, picking, place, placing, stopPlacing } from "./canvas-menu.js";
-import { closePanel, listenForPanel, openPanel, savePanel } from "./canvas-panel.js";
+import { closePanel, leavePanel, listenForPanel, openPanel, savePanel } from "./canvas-panel.js";
 import { listenForDialogs, openDialog } from "./canvas-dialog.js";
 
 const editable = studio?.hasAttribute("data-editable");
@@ -29,7 +29,7 @@ async function remove(key) {
 }
 
 function clicked(event) {
-  const target = event.target.closest("[data-node].node-card, .slot, [data-remove], [data-undo], [data-edit], [data-dialog], [data-reload]");
+  const target = event.target.closest("[data-node].node-card, .slot, #ask-drop, [data-remove], [data-undo], [data-edit], [data-dialog], [data-reload]");
   if (!target || event.ctrlKey || event.metaKey) return;
   if (target.matches(".node-card")) {
     event.preventDefault();
@@ -42,7 +42,8 @@ function clicked(event) {
     event.preventDefault();
     document.getElementById("flow-dialog").close();
     openPanel(target.dataset.edit);
-  } else if (target.id === "ask-remove") act({ do: "remove", node: target.dataset.remove });
+  } else if (target.id === "ask-drop") closePanel();
+  else if (target.id === "ask-remove") act({ do: "remove", node: target.dataset.remove });
   else if (target.dataset.remove) remove(target.dataset.remove);
   else if (target.matches("[data-undo]")) act({ do: "undo" });
   else if (target.dataset.dialog) openDialog(target.dataset.dialog);
@@ -55,7 +56,7 @@ function typing(target) {
 
 function keyed(event) {
   if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && escape(event)) return;
+  if (event.key === "Escape" && escape(event)) { event.preventDefault(); return; } // else it would shut the question just asked
   if (typing(event.target)) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey) {
     event.preventDefault();
@@ -94,7 +95,7 @@ function stopKeyed(event, stop) {
 function escape(event) {
   if (placing() || picking()) { stopPlacing(true); return true; }
   if (closeMenu()) return true;
-  if (event.target.closest?.("#panel")) { closePanel(); return true; }
+  if (event.target.closest?.("#panel")) { leavePanel(); return true; }
   return false;
 }
 
@@ -159,7 +160,7 @@ if (studio) {
   changed();
   const chosen = document.querySelector(".node-card.is-selected") ?? document.querySelector(".node-card");
   if (chosen) reveal(chosen, true);
-  if (document.getElementById("panel-form")) firstOfPanel()?.focus({ preventScroll: true });
+  if (document.getElementById("panel-form") && document.activeElement === document.body) firstOfPanel()?.focus({ preventScroll: true });
   addEventListener("pageshow", (event) => { if (event.persisted) reread(); });
 }
 
