@@ -109,7 +109,7 @@ GROUPS = [
     ]),
     ("Flows", [
         ("Flows", "account_tree", "flows_flow"), ("Enrollments", "directions_walk", "flows_enrollment"),
-        ("Entries", "login", "flows_entry"), ("Steps", "footprint", "flows_step"),
+        ("Entries", "login", "flows_entry"), ("Re-entries", "replay", "flows_reentry"), ("Steps", "footprint", "flows_step"),
         ("Versions", "history", "flows_version"), ("Nodes", "crop_square", "flows_node"), ("Edges", "east", "flows_edge"),
         ("Watches", "visibility", "flows_watch"), ("Tallies", "tag", "flows_tally"), ("Broadcasts", "send", "flows_broadcast"),
     ]),

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from flows import services
-from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Step, Tally, Version, Watch
+from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Tally, Version, Watch
 from workspace.audit import Actor
 from workspace.back_office import BackOffice, ReadOnly
 from workspace.problems import Refused
@@ -105,6 +105,15 @@ class EntryAdmin(ReadOnly):
 
     list_display = ("id", "flow", "contact", "source_kind", "outcome", "reason", "at")
     list_filter = ("outcome", "source_kind")
+    list_select_related = ("flow", "contact")
+
+
+@admin.register(Reentry)
+class ReentryAdmin(ReadOnly):
+    """Contacts who are asked again when the gap of a flow has passed."""
+
+    list_display = ("id", "flow", "contact", "source_kind", "due_at")
+    list_filter = ("source_kind",)
     list_select_related = ("flow", "contact")
 
 

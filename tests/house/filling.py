@@ -9,7 +9,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from contacts import services as people
 from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
-from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Step, Version, Watch
+from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
 from flows.models import Tally as FlowTally
 from flows.services import create_flow
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
@@ -115,6 +115,7 @@ def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
     entry = Entry.objects.create(
         flow=flow, contact=contact, source_kind="manual", source_id="1", version=version, outcome="started", at=at
     )
+    Reentry.objects.create(flow=flow, contact=contact, entry=entry, source_kind="manual", due_at=at)
     made = Enrollment.objects.create(
         flow=flow,
         version=version,

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.db.models import Model
@@ -20,6 +21,14 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 NOBODYS = {"account.EmailAddress", "mfa.Authenticator", "workspace.Workspace"}  # of allauth, and the one row of rules
 OTHERS = ("auth", "account", "mfa", "django_celery_beat")  # tables that stay short
+DJANGOS_OWN = {
+    "account.EmailConfirmation",  # nobody is asked to confirm an address
+    "admin.LogEntry",  # our audit says who did what, through pages and API alike
+    "auth.Permission",
+    "contenttypes.ContentType",
+    "django_celery_beat.PeriodicTasks",  # one row: when the table of beat last changed
+    "sessions.Session",
+}
 HOSTILE = ("anna", "9" * 30, "%_'\"", "a\x00b", "con_1", "\U0001f4a9", "-1", "x" * 3000)
 
 
@@ -40,6 +49,12 @@ def counted(asked: list[str], model: type[Model]) -> list[str]:
         return []
     bare = re.compile(rf'^SELECT COUNT\(\*\) AS "__count" FROM "{model._meta.db_table}"$')
     return [sql for sql in asked if bare.match(sql)]
+
+
+def test_every_model_stands_in_the_back_office() -> None:
+    registered = {model._meta.label for model in MODELS}
+    missing = {model._meta.label for model in apps.get_models()} - registered
+    assert missing == DJANGOS_OWN
 
 
 def test_every_list_costs_the_same_for_3_rows_and_for_30(ada: Client) -> None:

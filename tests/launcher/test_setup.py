@@ -149,6 +149,18 @@ def test_a_full_disk_is_said_before_anything_is_made(tmp_path: Path, monkeypatch
         start.refuse_full_disk(home)
 
 
+def test_the_checks_of_the_back_office_see_what_is_registered_though_no_process_registers_it_at_start() -> None:
+    code = (
+        "import django; django.setup();"
+        "from django.contrib import admin; from django.core.checks import run_checks;"
+        "before = len(admin.site._registry); run_checks(tags=['admin']); print(before, len(admin.site._registry))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before == 0
+    assert after > 50
+
+
 def test_scripts_can_be_run() -> None:
     assert all(os.access(PROJECT / "bin" / name, os.X_OK) for name in SCRIPTS)
     assert os.access(PROJECT / ".ci" / "run", os.X_OK)
