@@ -9,10 +9,12 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
 from contacts.models import Read
+from contacts.people import Turn
 from contacts.storing import Answer, array, ask, together
 
 READS_LOCK = 7_265_616_473  # any constant of its own
@@ -20,10 +22,10 @@ READS_LOCK = 7_265_616_473  # any constant of its own
 MESSAGE_SETTLED = "message"  # read by those who wait for what becomes of any message; the facts are message:<key>
 
 _INSERT = """
-INSERT INTO contacts_change (contact_id, fact, cause, ref, at, fires, lane, stage)
-SELECT c, f, cause, ref, at, fires, lane, stage
+INSERT INTO contacts_change (contact_id, fact, cause, ref, at, fires, lane, stage, detail)
+SELECT c, f, cause, ref, at, fires, lane, stage, detail
 FROM jsonb_to_recordset(%s::jsonb) AS new(c bigint, f text, cause text, ref bigint, at timestamptz,
-     fires boolean, lane smallint, stage smallint)
+     fires boolean, lane smallint, stage smallint, detail jsonb)
 RETURNING id
 """
 
@@ -39,6 +41,7 @@ class NewChange:
     at: datetime = field(kw_only=True)
     fires: bool = True
     lane: int = 0
+    detail: str = ""  # as JSON; with one, each of several Changes of a fact counts
 
 
 def read_facts(facts: Collection[str]) -> dict[str, int]:
@@ -96,6 +99,16 @@ def queue(changes: Sequence[NewChange], *, read: dict[str, int] | None = None) -
         return [row[0] for row in cursor.fetchall()]
 
 
+def turned(contact_id: int, turns: Iterable[Turn], **more: Any) -> list[NewChange]:
+    """Return the Changes `changed:<property>` of an attribute's turns, each with what it was and what it became."""
+    return [
+        NewChange(
+            contact_id, f"changed:{name}", at=at, detail=json.dumps({"was": was, "is": value}, default=str), **more
+        )
+        for name, was, value, at in turns
+    ]
+
+
 def set_reads(reader: str, stage: int, facts: Iterable[str]) -> None:
     """Replace what a reader ("rule:12", "version:4") reads; every fact written after this commits makes a Change.
 
@@ -127,4 +140,5 @@ def _row(change: NewChange, stage: int) -> dict[str, object]:
         "fires": change.fires,
         "lane": change.lane,
         "stage": stage,
+        **({"detail": json.loads(change.detail)} if change.detail else {}),
     }

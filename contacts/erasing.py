@@ -40,6 +40,7 @@ def erase_contact(*, contact: Contact, actor: Actor) -> dict[str, Any]:
         erased |= eraser(ids)
     erased["contact"] = _erase_rows(ids, at)
     once.forget(*(f"con_{pk}" for pk in ids))
+    run("UPDATE contacts_change SET detail = NULL WHERE contact_id = ANY(%s) AND detail IS NOT NULL", [ids])
     note([NewChange(contact.pk, "contact", "erased", at=at, fires=False)])
     audit.record(actor, "contact.erased", contact.ref, erased=erased)
     ring_on_commit("attend")

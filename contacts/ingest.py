@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg import errors
 
 from contacts import consents, storing
-from contacts.changes import NewChange, ask_facts, facts_read, queue
+from contacts.changes import NewChange, ask_facts, facts_read, queue, turned
 from contacts.learning import Known, Types, ask_names, is_number, learn_attributes, learn_names
 from contacts.live import poke_soon
 from contacts.locking import Stale, created, load, lock
@@ -284,13 +284,13 @@ def _evidence(batch: Batch) -> list[consents.Evidence]:
 
 def _queue(batch: Batch) -> list[int]:
     """Move on when contacts were seen, and queue the Changes of facts that somebody reads; only those are made."""
-    said = [
-        (one.id, fact, at) for one in batch.everyone() if one.merged_into is None for fact, at in _facts(one, batch)
-    ]
+    standing = [one for one in batch.everyone() if one.merged_into is None]
+    said = [(one.id, fact, at) for one in standing for fact, at in _facts(one, batch)]
     known = {one.fact for one in batch.changes} | {fact for _, fact, _ in said}
     known |= {f"event:{item.event}" for item in batch.items if item.event}
+    known |= {f"changed:{turn[0]}" for one in standing for turn in one.turns}
     with storing.together():
-        storing.store_activity(one for one in batch.everyone() if one.merged_into is None)
+        storing.store_activity(standing)
         asked = ask_facts(known)
     read = facts_read(known, asked)
     cause, fires, lane = "import" if batch.source.importing else "data", batch.fires, batch.lane
@@ -302,6 +302,9 @@ def _queue(batch: Batch) -> list[int]:
     batch.changes += [
         NewChange(pk, fact, cause, at=at, fires=fires, lane=lane) for pk, fact, at in said if fact in read
     ]
+    for one in standing:
+        turns = [turn for turn in one.turns if f"changed:{turn[0]}" in read]
+        batch.changes += turned(one.id, turns, cause=cause, fires=fires, lane=lane)
     return queue(batch.changes, read=read)
 
 

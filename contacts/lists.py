@@ -86,7 +86,7 @@ def add_to_list(
            ON CONFLICT DO NOTHING RETURNING contact_id""",
         [held.pk, ids, at, origin],
     )
-    _tell(held, [row[0] for row in rows], cause, fires, at, lane)
+    _tell(held, [row[0] for row in rows], cause, fires, at, lane, "list_added")
     return len(rows)
 
 
@@ -100,13 +100,13 @@ def remove_from_list(
         "DELETE FROM contacts_listmember WHERE list_id = %s AND contact_id = ANY(%s) RETURNING contact_id",
         [held.pk, list(contact_ids)],
     )
-    _tell(held, [row[0] for row in rows], cause, fires, at or clock.now(), 0)
+    _tell(held, [row[0] for row in rows], cause, fires, at or clock.now(), 0, "list_removed")
     return len(rows)
 
 
-def _tell(held: List, contact_ids: list[int], cause: str, fires: bool, at: datetime, lane: int) -> None:
-    fact = f"list:{held.slug}"
-    if note([NewChange(pk, fact, cause, at=at, fires=fires, lane=lane) for pk in contact_ids]):
+def _tell(held: List, contact_ids: list[int], cause: str, fires: bool, at: datetime, lane: int, move: str) -> None:
+    facts = (f"list:{held.slug}", f"{move}:{held.slug}")
+    if note([NewChange(pk, fact, cause, at=at, fires=fires, lane=lane) for fact in facts for pk in contact_ids]):
         ring_on_commit("attend")
     transaction.on_commit(poke_soon)
 

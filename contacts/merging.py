@@ -18,6 +18,7 @@ _PAIRS = "(SELECT (p ->> 0)::bigint AS loser, (p ->> 1)::bigint AS winner FROM j
 def join_attributes(pairs: Pairs) -> None:
     """Let the winner take over what was said of the loser, where that is newer."""
     for loser, winner in pairs:
+        turned = len(winner.turns)
         for name, stamp in list(loser.said_at.items()):
             at = datetime.fromisoformat(stamp)
             if name in STANDARD:
@@ -25,6 +26,7 @@ def join_attributes(pairs: Pairs) -> None:
             else:
                 value = loser.attributes.get(name.removeprefix(CUSTOM))
             winner.say(name, value, at)
+        del winner.turns[turned:]  # what is merely brought along starts no flow
         if loser.seen_at:
             winner.see(loser.seen_at)
 

@@ -296,6 +296,7 @@ class Change(models.Model):
     fires = models.BooleanField(default=True, help_text="Whether it may fire flows.")
     lane = models.SmallIntegerField(default=0, help_text="0 fresh, 5 imports and backlogs.")
     stage = models.PositiveSmallIntegerField(default=1)
+    detail = models.JSONField(null=True, help_text="Of an attribute: what it was and what it became.")
 
     class Meta:
         indexes = [

@@ -10,6 +10,7 @@ from contacts.traits import Traits
 from contacts.types import as_type
 
 Identity = tuple[str, str]  # kind, value
+Turn = tuple[str, Any, Any, datetime]  # property name, what it was, what it became, when
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +26,7 @@ class Person:
     said_at: dict[str, str] = field(default_factory=dict)
     touched: bool = False
     changed: dict[str, datetime] = field(default_factory=dict)  # property name (customProperties.<top>) → instant
+    turns: list[Turn] = field(default_factory=list)  # every change of a value, in order
     identities: list[Identity] = field(default_factory=list)
     merged_into: Optional["Person"] = None
     seen_at: datetime | None = None
@@ -63,8 +65,15 @@ class Person:
             return
         self.said_at[name] = stamp
         self.touched = True
+        was = self._held(name)
         if self._put(name, value):
             self.changed[name] = at
+            self.turns.append((name, was, value, at))
+
+    def _held(self, name: str) -> Any:
+        if name in STANDARD:
+            return self.columns.get(STANDARD[name].column) or None
+        return self.attributes.get(name.removeprefix(CUSTOM))
 
     def _put(self, name: str, value: Any) -> bool:
         if name in STANDARD:
