@@ -11,8 +11,8 @@ from config.health import pulse
 from flows.models import Flow
 from messaging.models import Message
 from segmentation.models import Evaluation, Segment
-from workspace import clock
-from workspace.models import Workspace
+from workspace import clock, notices
+from workspace.models import Notice, Workspace
 from workspace.reviews import waiting_for
 
 BUCKETS = 24
@@ -73,6 +73,7 @@ def needs(at: datetime, person: Any) -> list[Need]:
                 "Settings",
             )
         )
+    found += [Need("warning", one.title, one.text, one.url, "Look at it") for one in told(person)]
     found += waiting_messages()
     found += waiting_reviews(person)
     for flow in failing_flows(at):
@@ -85,6 +86,11 @@ def needs(at: datetime, person: Any) -> list[Need]:
             Need("warning", f"{name} could not be evaluated", error[:200], link("segment", pk=pk), "Open the segment")
         )
     return found
+
+
+def told(person: Any) -> list[Notice]:
+    """Return the notices that stand and concern this person."""
+    return [one for one in notices.standing()[:20] if not one.right or person.has_perm(one.right)]
 
 
 def waiting_messages() -> list[Need]:

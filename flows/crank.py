@@ -4,7 +4,7 @@ import time
 
 import structlog
 
-from flows import intake, joining, runner, services, standing, stats
+from flows import intake, joining, limits, runner, services, standing, stats
 from flows.runner import Progress
 from segmentation import evaluation
 from workspace import doorbell, ticks
@@ -49,4 +49,5 @@ def now_and_then() -> None:
     """Do what a slow clock asks for: conditions that time alone makes true, and small tables."""
     if ticks.claim("flows.pass_time", CLOCK_SECONDS):
         standing.pass_time()
+        limits.keep()
         stats.compact()

@@ -160,6 +160,8 @@ def _facts(one: Candidate, flow: Flow, alive: bool, answers: Answers, past: _Pas
         source=one.source_kind,
         status=flow.status,
         activated_at=flow.activated_at,
+        starts_at=settings.starts_at,
+        ends_at=settings.ends_at,
         alive=alive,
         fires=one.fires,
         max_age=terms.max_age,

@@ -23,6 +23,8 @@ EXIT = "exit_condition"
 GAP = "gap"
 LOOP = "loop"
 CEILING = "ceiling"
+NOT_YET = "not_started"
+OVER = "over"
 
 REASONS = {
     GONE: "the contact was erased or merged",
@@ -43,6 +45,8 @@ REASONS = {
     GAP: "the contact left the flow too recently; asked again when the gap ends",
     LOOP: "the contact entered more than 20 times within an hour",
     CEILING: "the flow has reached its ceiling",
+    NOT_YET: "the flow has not begun yet",
+    OVER: "the flow is over",
 }
 
 
@@ -55,6 +59,8 @@ class Facts:
     source: str = "transition"
     status: str = "running"
     activated_at: datetime | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
     alive: bool = True
     fires: bool = True
     max_age: timedelta | None = None
@@ -109,6 +115,10 @@ def _state(facts: Facts) -> str:
         return GONE
     if facts.status != "running":
         return NOT_RUNNING.get(facts.status, "not_running")
+    if facts.starts_at is not None and facts.now < facts.starts_at:
+        return NOT_YET
+    if facts.ends_at is not None and facts.now >= facts.ends_at:
+        return OVER
     return "" if facts.still else MEANWHILE
 
 

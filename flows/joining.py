@@ -7,8 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.db.models import Q
 
-from flows import asking, locks
+from flows import activation, asking, locks
 from flows.enrolling import BACKLOG, Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Flow
@@ -70,8 +71,10 @@ def take_members(limit: int = 2000) -> int:
 
 
 def _next_job() -> Job | None:
-    """Return an activation whose members are not all in, unless its flow is paused."""
-    paused = list(Flow.objects.filter(status=Flow.Status.PAUSED).values_list("pk", flat=True))
+    """Return an activation whose members are not all in, unless its flow is paused or has not begun yet."""
+    early = Q(version__settings__starts_at__gt=activation.instant_text(clock.now()))
+    waiting_flows = Flow.objects.filter(Q(status=Flow.Status.PAUSED) | early)
+    paused = list(waiting_flows.values_list("pk", flat=True))
     waiting = Job.objects.filter(kind=MEMBERS, status__in=[Job.Status.WAITING, Job.Status.RUNNING])
     return waiting.exclude(request__flow__in=paused).select_for_update(skip_locked=True).order_by("id").first()
 

@@ -35,6 +35,7 @@ class Flow(models.Model):
     pause = models.CharField(max_length=10, choices=Pause, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     activated_at = models.DateTimeField(null=True, blank=True, help_text="Facts before this instant start nobody.")
+    resumed_at = models.DateTimeField(null=True, blank=True, help_text="Since when it runs without a pause.")
     archived_at = models.DateTimeField(null=True, blank=True)
     owner = models.ForeignKey(STAFF, on_delete=models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -158,7 +159,10 @@ class Entry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["flow", "contact", "source_kind", "source_id"], name="one_entry_per_source")
         ]
-        indexes = [models.Index(fields=["contact", "-id"], name="entry_contact")]
+        indexes = [
+            models.Index(fields=["contact", "-id"], name="entry_contact"),
+            models.Index(fields=["flow", "at"], name="entry_ceiling", condition=models.Q(reason="ceiling")),
+        ]
 
     def __str__(self) -> str:
         return f"entry {self.pk} ({self.outcome})"

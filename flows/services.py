@@ -14,7 +14,7 @@ from flows.nodes import KINDS
 from flows.tending import exit_enrollments, retry_enrollments, skip_enrollments
 from messaging.models import Stream
 from messaging.services import set_stream
-from workspace import clock, doorbell
+from workspace import clock, doorbell, notices
 from workspace.audit import Actor, record
 from workspace.problems import refuse
 from workspace.taken import refuse_taken
@@ -164,9 +164,11 @@ def activate(flow: Flow, *, actor: Actor, settings: Mapping[str, Any] | None = N
         publishing.publish(held, actor)
         held.refresh_from_db()
         set_stream("flow", held.slug, Stream.State.OPEN)
-        held.status, held.activated_at = Flow.Status.RUNNING, clock.now()
+        held.status = Flow.Status.RUNNING
+        held.activated_at = held.resumed_at = clock.now()
         held.pause, held.paused_at = "", None
-        held.save(update_fields=["status", "activated_at", "pause", "paused_at", "updated_at"])
+        held.save(update_fields=["status", "activated_at", "resumed_at", "pause", "paused_at", "updated_at"])
+        notices.settle("flow.ceiling", held.ref)
         publishing.watch(held)
         if activation.read(held.settings).entry != "new":
             # after the reads: who joined before is a member now, who joins later makes a Change
@@ -229,8 +231,9 @@ def resume(flow: Flow, *, actor: Actor, settings: Mapping[str, Any] | None = Non
             _execute(_SHIFT, params)
         if take_in:
             _execute(_TAKE_IN, params)
-        held.status, held.pause, held.paused_at = Flow.Status.RUNNING, "", None
-        held.save(update_fields=["status", "pause", "paused_at", "updated_at"])
+        held.status, held.pause, held.paused_at, held.resumed_at = Flow.Status.RUNNING, "", None, now
+        held.save(update_fields=["status", "pause", "paused_at", "resumed_at", "updated_at"])
+        notices.settle("flow.ceiling", held.ref)
         set_stream("flow", held.slug, Stream.State.OPEN)
         publishing.watch(held)
         record(actor, "flow.resumed", held.ref, take_in=take_in)

@@ -4,7 +4,7 @@ import time
 
 from celery import shared_task
 
-from messaging import outbox, reaping
+from messaging import noticing, outbox, reaping
 from workspace import doorbell, ticks
 
 SECONDS = 20.0
@@ -24,6 +24,7 @@ def deliver(rung: bool = False) -> None:
 
 @shared_task
 def reap() -> None:
-    """Settle what dead workers left behind."""
+    """Settle what dead workers left behind, and mail what staff should look at."""
     if ticks.claim("reap", 30):
         reaping.reap()
+        noticing.mail_notices()

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from workspace import audit, reviews
 from workspace.back_office import BackOffice, ReadOnly
 from workspace.keys import make_key, revoke_key
-from workspace.models import Answer, Audit, Job, Key, Review, ReviewNote, Tick, Use, Workspace
+from workspace.models import Answer, Audit, Job, Key, Notice, Review, ReviewNote, Tick, Use, Workspace
 from workspace.problems import Refused
 from workspace.uses import InUse
 
@@ -167,3 +167,12 @@ class AnswerAdmin(ReadOnly):
 
     list_display = ("idempotency_key", "key", "status", "created_at")
     list_select_related = ("key",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly):
+    """What staff were told."""
+
+    list_display = ("title", "kind", "subject", "count", "at", "mailed_at", "settled_at")
+    list_filter = ("kind", ("settled_at", admin.EmptyFieldListFilter))
+    search_fields = ("title", "subject")

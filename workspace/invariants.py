@@ -16,5 +16,7 @@ CHECKS = {
         "SELECT n.review_id FROM workspace_reviewnote n JOIN workspace_review r ON r.id = n.review_id"
         " WHERE n.step = 'applied' AND r.status <> 'applied'"
     ),
+    "one standing notice about one thing": """
+SELECT kind, subject FROM workspace_notice WHERE settled_at IS NULL GROUP BY 1, 2 HAVING count(*) > 1""",
     "one workspace": "SELECT count(*) FROM workspace_workspace HAVING count(*) <> 1",
 }

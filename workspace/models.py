@@ -223,6 +223,32 @@ class ReviewNote(models.Model):
         return f"{self.review_id} {self.step}"
 
 
+class Notice(models.Model):
+    """Something that staff should look at: once per thing while it stands, shown on Home and mailed once."""
+
+    kind = models.CharField(max_length=40, help_text="Such as flow.ceiling.")
+    subject = models.CharField(max_length=120, help_text="Kind and id, such as flo_4.")
+    title = models.CharField(max_length=200)
+    text = models.TextField(blank=True)
+    url = models.CharField(max_length=200, blank=True, help_text="The page to look at.")
+    right = models.CharField(max_length=100, blank=True, help_text="Whom it concerns: who has this permission.")
+    count = models.PositiveIntegerField(default=1, help_text="How often it was noticed while it stood.")
+    at = models.DateTimeField(db_default=Now())
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"], condition=models.Q(settled_at=None), name="one_standing_notice"
+            )
+        ]
+        indexes = [models.Index(fields=["id"], name="notice_unmailed", condition=models.Q(mailed_at=None))]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class Job(models.Model):
     """Long work: how far it is, whether it may be stopped, what came of it."""
 
