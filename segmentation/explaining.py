@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from contacts.models import Contact, Event
+from contacts.models import Contact, Event, ListMember
 from segmentation.actuals import FEW_EVENTS, Actual, actuals
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.conditions import Condition
 from segmentation.conditions.event import EventCondition
+from segmentation.conditions.list import ListCondition
 from segmentation.conditions.segment import SegmentCondition
 from segmentation.criteria import Criteria, Node, node_words
 from segmentation.foresight import flip, inlined
 from segmentation.models import Membership, Segment, Transition
 from segmentation.rules import Saved, remembered
 from segmentation.times import TICK
+from workspace.origins import Origin, origins
 
 MOST_NESTED = 20
 
@@ -46,6 +48,7 @@ class Answer:
     more: bool = False  # whether more events count than are named
     parts: Sequence["Answer"] = ()
     nested: "Explanation | None" = None
+    by: Origin | None = None  # whose doing it is that the contact is on a list
 
     @property
     def is_group(self) -> bool:
@@ -83,6 +86,7 @@ class Explanation:
     segment: Segment | None = None
     since: datetime | None = None  # since when it is a member
     last: Transition | None = None
+    by: Origin | None = None  # by whose doing it came or went last
 
     @property
     def inside(self) -> bool:
@@ -119,15 +123,16 @@ def explain_criteria(
     return Explanation(at, holds, root, turn)
 
 
-Facts = Mapping[int, tuple[datetime | None, Transition | None]]
+Facts = Mapping[int, tuple[datetime | None, Transition | None, Origin | None]]
 
 
 def _facts(segments: Collection[int], contact: Contact) -> Facts:
-    """Return, by segment, since when the contact is a member, and its last move there."""
+    """Return, by segment, since when the contact is a member, its last move there, and by whose doing that was."""
     since = dict(Membership.objects.filter(contact=contact, segment__in=segments).values_list("segment_id", "since"))
     moves = Transition.objects.filter(contact=contact, segment__in=segments)
     last = {one.segment_id: one for one in moves.order_by("segment", "-seq").distinct("segment")}
-    return {pk: (since.get(pk), last.get(pk)) for pk in segments}
+    by = origins(one.origin for one in last.values())
+    return {pk: (since.get(pk), last.get(pk), by.get(last[pk].origin) if pk in last else None) for pk in segments}
 
 
 def _of_segment(
@@ -140,53 +145,53 @@ def _of_segment(
     foresee: bool,
     seen: frozenset[str],
 ) -> Explanation:
-    since, last = facts[segment.pk]
+    since, last, by = facts[segment.pk]
     if segment.rule is None:
-        return Explanation(at, since is not None, None, None, segment, since, last)
+        return Explanation(at, since is not None, None, None, segment, since, last, by)
     criteria = remembered(Saved(segment.rule.digest, segment.rule.document))
     root = _tree(criteria, contact, at, catalogue, seen | {segment.slug})
     looked = foresee and contact.alive and segment.archived_at is None
     turn = _turn(criteria, contact, at, catalogue) if looked else None
-    return Explanation(at, root.holds and contact.alive, root, turn, segment, since, last)
+    return Explanation(at, root.holds and contact.alive, root, turn, segment, since, last, by)
 
 
 # The tree ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the answers of a tree: events, the segments below, whose doing a list entry is, the zone."""
+
+    found: Mapping[str, Actual]
+    events: Mapping[int, Counted]
+    below: Mapping[str, Explanation]
+    put: Mapping[str, Origin]
+    zone: str
 
 
 def _tree(criteria: Criteria, contact: Contact, at: datetime, catalogue: Catalogue, seen: frozenset[str]) -> Answer:
     found = {one.path: one for one in actuals(criteria, contact.pk, at, catalogue)}
     counted = _events({event.id for one in found.values() for event in one.events}, contact)
     below = _below(found.values(), contact, at, catalogue, seen)
-    return _answer(criteria.root, "", found, counted, below, catalogue.zone)
+    return _answer(criteria.root, "", _Beside(found, counted, below, _put(found.values(), contact), catalogue.zone))
 
 
-def _answer(
-    node: Node,
-    path: str,
-    found: Mapping[str, Actual],
-    events: Mapping[int, Counted],
-    below: Mapping[str, Explanation],
-    zone: str,
-) -> Answer:
+def _answer(node: Node, path: str, beside: _Beside) -> Answer:
     if isinstance(node, Condition):
-        return _leaf(node, path, found[path], events, below, zone)
+        return _leaf(node, path, beside)
     parts = [
-        _answer(one, f"{path}.conditions[{n}]" if path else f"conditions[{n}]", found, events, below, zone)
+        _answer(one, f"{path}.conditions[{n}]" if path else f"conditions[{n}]", beside)
         for n, one in enumerate(node.conditions)
     ]
     holds = (all if node.operator == "AND" else any)(part.holds for part in parts)
     return Answer(path, node.operator, node.negate, holds != node.negate, node_words(node), parts=parts)
 
 
-def _leaf(
-    leaf: Condition,
-    path: str,
-    actual: Actual,
-    events: Mapping[int, Counted],
-    below: Mapping[str, Explanation],
-    zone: str,
-) -> Answer:
-    named = [events[one.id] for one in actual.events if one.id in events]
+def _leaf(leaf: Condition, path: str, beside: _Beside) -> Answer:
+    actual = beside.found[path]
+    named = [beside.events[one.id] for one in actual.events if one.id in beside.events]
+    by = beside.put.get(leaf.list) if isinstance(leaf, ListCondition) else None
+    said = readable(actual.words, beside.zone)
     return Answer(
         path,
         leaf.type,
@@ -194,11 +199,23 @@ def _leaf(
         actual.holds,
         node_words(leaf),
         actual.found,
-        readable(actual.words, zone),
+        f"{said}, put there by {by.words}" if by else said,
         named,
         len(named) >= FEW_EVENTS,
-        nested=below.get(leaf.segment) if isinstance(leaf, SegmentCondition) else None,
+        nested=beside.below.get(leaf.segment) if isinstance(leaf, SegmentCondition) else None,
+        by=by,
     )
+
+
+def _put(found: Collection[Actual], contact: Contact) -> dict[str, Origin]:
+    """Return, by list that conditions ask about, whose doing it is that the contact is on it."""
+    slugs = {one.condition.list for one in found if isinstance(one.condition, ListCondition)}
+    if not slugs:
+        return {}
+    rows = ListMember.objects.filter(contact=contact, list__slug__in=slugs).exclude(origin="")
+    noted = dict(rows.values_list("list__slug", "origin"))
+    named = origins(noted.values())
+    return {slug: named[ref] for slug, ref in noted.items()}
 
 
 def _events(ids: Collection[int], contact: Contact) -> dict[int, Counted]:

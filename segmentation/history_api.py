@@ -18,6 +18,7 @@ from segmentation.times import WRITE_A_TIME, read_moment
 from segmentation.wire import MemberOutput, SegmentOutput, Strict, TransitionOutput
 from workspace.api import actor_of
 from workspace.filing import Filed
+from workspace.origins import origins
 from workspace.problems import refuse
 
 AT = OpenApiParameter("at", datetime, description="An instant in the past; without it, now.")
@@ -85,8 +86,9 @@ class TransitionsView(Door):
     )
     def get(self, request: Request, ref: str) -> Response:
         """List entries and exits with their causes, newest first."""
-        page = self.paginate_queryset(asked(request).of(find(ref)))
-        return self.get_paginated_response(TransitionOutput(page or [], many=True).data)
+        page = self.paginate_queryset(asked(request).of(find(ref))) or []
+        context = {"origins": origins(move.origin for move in page)}
+        return self.get_paginated_response(TransitionOutput(page, many=True, context=context).data)
 
 
 def asked(request: Request) -> Moves:

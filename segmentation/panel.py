@@ -8,6 +8,8 @@ from contacts.models import Contact
 from contacts.panels import register, register_filter
 from segmentation.listing import tone_of
 from segmentation.models import Membership, Transition
+from segmentation.telling import because
+from workspace.origins import origins
 
 MOST = 30
 FEW = 5
@@ -21,7 +23,12 @@ def segments_of(contact: Contact) -> tuple[str, dict[str, Any]]:
         for one in inside[: MOST + 1]
         if one.segment.archived_at is None
     ]
-    moves = Transition.objects.filter(contact=contact).select_related("segment").order_by("-at", "-id")[:FEW]
+    moves: list[Any] = list(
+        Transition.objects.filter(contact=contact).select_related("segment").order_by("-at", "-id")[:FEW]
+    )
+    by = origins(move.origin for move in moves)
+    for move in moves:
+        move.because = because(move, by.get(move.origin))
     values = {"contact": contact, "inside": shown[:MOST], "more": len(shown) > MOST, "moves": moves}
     return "segmentation/_panel.html", values
 

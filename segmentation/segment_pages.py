@@ -20,7 +20,9 @@ from segmentation.listing import state_of, tone_of, with_state
 from segmentation.models import Evaluation, Membership, Segment, Tally, Transition
 from segmentation.pages import clean_text
 from segmentation.sentences import sentences
+from segmentation.telling import BECAUSE, because, cause_of
 from workspace import clock
+from workspace.origins import origins
 from workspace.uses import users_of
 
 Row = TypeVar("Row", Transition, Evaluation)
@@ -35,18 +37,6 @@ TABS = [
     ("segment_uses", "Used by"),
     ("segment_evaluations", "Evaluations"),
 ]
-BECAUSE = {
-    "data": "a fact came in",
-    "clock": "time passed",
-    "edited": "the criteria were set",
-    "manual": "by hand",
-    "import": "an import",
-    "flow": "a flow",
-    "segment": "another segment moved",
-    "merged": "contacts were merged",
-    "erased": "the contact was erased",
-    "repair": "repaired by a full evaluation",
-}
 
 
 def find(pk: int) -> Segment:
@@ -125,6 +115,7 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
     asked = was_inside(found, at) if at else Membership.objects.filter(segment=found)
     page = list(matching(asked, q, int(after) if after.isdecimal() and len(after) < 18 else 0)[: PAGE + 1])
     may_edit = request.user.has_perm("segmentation.change_segment")
+    by_whom(found, page[:PAGE])
     context = {
         "members": page[:PAGE],
         "q": q,
@@ -150,6 +141,19 @@ def matching(found: QuerySet[Any], q: str, after: int) -> QuerySet[Any]:
     if q:
         found = found.filter(contact_id__in=search(q).values("pk"))
     return found.order_by("segment_id", "contact_id")
+
+
+def by_whom(segment: Segment, page: list[Any]) -> None:
+    """Give each member of a static segment by whose doing it is there."""
+    if segment.kind == Segment.Kind.DYNAMIC:
+        return
+    entered = Transition.objects.filter(segment=segment, contact__in=[one.contact_id for one in page]).exclude(
+        origin=""
+    )
+    noted = {(contact, seq): ref for contact, seq, ref in entered.values_list("contact_id", "seq", "origin")}
+    named = origins(noted.values())
+    for one in page:
+        one.by = named.get(noted.get((one.contact_id, one.seq), ""))
 
 
 def was_inside(segment: Segment, at: datetime) -> QuerySet[Transition]:
@@ -213,9 +217,9 @@ def moves_of(segment: Segment) -> QuerySet[Transition]:
 def told(moves: QuerySet[Transition]) -> list[Any]:
     """Give each transition its cause and contact in words."""
     found: list[Any] = list(moves)
+    by = origins(move.origin for move in found)
     for move in found:
-        inner = f": {BECAUSE[move.inner_cause]}" if move.inner_cause in BECAUSE else ""
-        move.because = BECAUSE.get(move.cause, move.cause) + inner
+        move.because = because(move, by.get(move.origin))
         move.who = move.contact.display if move.contact else f"Contact {move.contact_id}"
     return found
 
@@ -246,8 +250,9 @@ def evaluations(request: HttpRequest, pk: int) -> HttpResponse:
     found = find(pk)
     looks = Evaluation.objects.filter(segment=found).order_by("-at", "-id")
     page: list[Any] = list(before(looks, request.GET.get("before", ""))[: PAGE + 1])
+    by = origins(look.origin for look in page)
     for look in page:
-        look.because = BECAUSE.get(look.cause, look.cause)
+        look.because = cause_of(look.cause, by.get(look.origin))
     turns = turn("segment_evaluations", found, page, bool(request.GET.get("before")))
     context = {**frame(found, "segment_evaluations"), "evaluations": page[:PAGE], **turns}
     return render(request, "segmentation/evaluations.html", context)

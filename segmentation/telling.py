@@ -5,8 +5,34 @@ from datetime import datetime
 
 from segmentation.explaining import Answer, Cause, Counted, Turn
 from segmentation.history import house_zone
+from segmentation.models import Transition
+from workspace.origins import Origin
 
 FEW_REASONS = 3
+BECAUSE = {
+    "data": "a fact came in",
+    "clock": "time passed",
+    "edited": "the criteria were set",
+    "manual": "by hand",
+    "import": "an import",
+    "flow": "a flow",
+    "segment": "another segment moved",
+    "merged": "contacts were merged",
+    "erased": "the contact was erased",
+    "repair": "repaired by a full evaluation",
+}
+BY = {"edited": "the criteria were set by {}", "repair": "repaired by a full evaluation that {} asked for"}
+
+
+def because(move: Transition, by: Origin | None = None) -> str:
+    """Say why somebody came or went, and by whose doing."""
+    inner = f": {BECAUSE[move.inner_cause]}" if move.inner_cause in BECAUSE else ""
+    return cause_of(move.cause, by) + inner
+
+
+def cause_of(cause: str, by: Origin | None = None) -> str:
+    """Say a cause, and by whose doing it was."""
+    return BY.get(cause, "by {}").format(by.words) if by else BECAUSE.get(cause, cause)
 
 
 def turn_words(turn: Turn) -> str:

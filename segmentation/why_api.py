@@ -11,7 +11,7 @@ from segmentation.api import ANYTHING, Door, find
 from segmentation.difference import difference
 from segmentation.explaining import Answer, Cause, Counted, Explanation, Turn, explain
 from segmentation.models import Segment
-from segmentation.telling import reason, turn_words
+from segmentation.telling import because, reason, turn_words
 from segmentation.wire import CriteriaInput, SegmentOutput, criteria_paths
 from workspace import clock
 from workspace.problems import refuse
@@ -47,10 +47,16 @@ def explanation_out(told: Explanation) -> dict[str, Any]:
         "reason": reason(told.root),
         "tree": answer_out(told.root) if told.root else None,
         "turns": turn_out(told.turn) if told.turn else None,
-        "last_transition": {"kind": last.kind, "cause": last.cause, "inner_cause": last.inner_cause, "at": last.at}
-        if last
-        else None,
+        "last_transition": last_out(told) if last else None,
     }
+
+
+def last_out(told: Explanation) -> dict[str, Any]:
+    """Return how the contact came or went last, and by whose doing."""
+    assert told.last is not None
+    said = {name: getattr(told.last, name) for name in ("kind", "cause", "inner_cause", "at")}
+    words = because(told.last, told.by)
+    return {**said, "by": told.by.as_json() if told.by else None, "words": words}
 
 
 def answer_out(one: Answer) -> dict[str, Any]:
@@ -65,6 +71,7 @@ def answer_out(one: Answer) -> dict[str, Any]:
         "found_words": one.said,
         "events": [event_out(event) for event in one.events],
         "more_events": one.more,
+        **({"by": one.by.as_json()} if one.by else {}),
         **nested,
     }
 

@@ -16,8 +16,8 @@ from segmentation.explaining import Explanation, explain, explain_all
 from segmentation.listing import tone_of
 from segmentation.models import Membership, Segment, Transition
 from segmentation.pages import address, clean_text
-from segmentation.segment_pages import BECAUSE, find, frame
-from segmentation.telling import reason
+from segmentation.segment_pages import find, frame
+from segmentation.telling import because, reason
 from workspace import clock
 
 FEW = 6
@@ -27,13 +27,12 @@ SHOWS = [("", "All segments"), ("in", "In it now"), ("out", "Not in it")]
 
 def shown(told: Explanation) -> dict[str, Any]:
     """Return an explanation with what a page says of it."""
-    because = BECAUSE.get(told.last.cause, told.last.cause) if told.last else ""
     return {
         "told": told,
         "segment": told.segment,
         "tone": tone_of(told.segment) if told.segment else "",
         "reason": reason(told.root),
-        "because": because,
+        "because": because(told.last, told.by) if told.last else "",
     }
 
 

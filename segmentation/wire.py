@@ -153,14 +153,20 @@ class TransitionOutput(serializers.ModelSerializer[Transition]):
     """An entry or exit."""
 
     contact = serializers.SerializerMethodField()
+    by = serializers.SerializerMethodField()
 
     class Meta:
         model = Transition
-        fields = ["id", "contact", "seq", "kind", "cause", "inner_cause", "fires", "at"]
+        fields = ["id", "contact", "seq", "kind", "cause", "inner_cause", "by", "fires", "at"]
 
     def get_contact(self, move: Transition) -> str:
         """Return con_42."""
         return f"con_{move.contact_id}"
+
+    def get_by(self, move: Transition) -> dict[str, str] | None:
+        """Return the person, key, flow or file whose doing it is, when that is known."""
+        found = self.context.get("origins", {}).get(move.origin)
+        return found.as_json() if found else None
 
 
 class EvaluationOutput(serializers.ModelSerializer[Evaluation]):

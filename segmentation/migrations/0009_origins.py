@@ -4,20 +4,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('segmentation', '0008_destinations'),
+        ("segmentation", "0008_destinations"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='evaluation',
-            name='origin',
-            field=models.CharField(blank=True, db_default='', default='', help_text='Who asked for it, or edited the criteria.', max_length=80),
+            model_name="evaluation",
+            name="origin",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Who asked for it, or edited the criteria.",
+                max_length=80,
+            ),
         ),
         migrations.AddField(
-            model_name='transition',
-            name='origin',
-            field=models.CharField(blank=True, db_default='', default='', help_text='By whom or what: person:3, key:7, flow:win-back, import:12.', max_length=80),
+            model_name="transition",
+            name="origin",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="By whom or what: person:3, key:7, flow:win-back, import:12.",
+                max_length=80,
+            ),
         ),
     ]

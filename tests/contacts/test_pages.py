@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from contacts import services
+from contacts import services, working
 from contacts.models import Attribute, Consent, Contact, EventName, List
 from tests.contacts.conftest import identify, tell, track
 from workspace.audit import HOUSE
+from workspace.models import Job
 from workspace.uses import set_uses
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +219,48 @@ def test_searching_and_reading_a_contact_in_a_browser(signed_in_page: Page, axe:
     page.get_by_role("button", name="Another attribute").click()
     assert page.locator("[data-attribute-row]").count() == 4
     axe(page)
+
+
+def big_file(mia: Client, rows: int) -> str:
+    """Bring a file of so many people, map it, and return the address of its page."""
+    lines = "".join(f"u{number},u{number}@example.com\n" for number in range(rows))
+    file = SimpleUploadedFile("many.csv", f"id,email\n{lines}".encode())
+    url: str = mia.post(reverse("imports"), {"file": file}, follow=True).redirect_chain[-1][0]
+    mia.post(url, {"column-0": "userId", "column-1": "email"})
+    return url
+
+
+def test_a_large_file_is_brought_by_a_worker_and_its_page_says_how_far_it_is(mia: Client) -> None:
+    url = big_file(mia, 1500)
+    page = mia.get(url).content.decode()
+    assert "Rows are being taken in" in page
+    assert "1,500" in page
+    assert not Contact.objects.exists()
+    assert working.work() == 1
+    report = mia.get(url, headers={"X-Live": "1"}).content.decode()
+    assert "Every row was good" in report
+    assert Contact.objects.count() == 1500
+    job = Job.objects.get()
+    assert (job.status, job.done, job.request) == ("done", 1500, {"name": "many.csv"})
+    assert job.result["contacts"] == 1500
+
+
+def test_a_file_that_is_stopped_keeps_what_was_taken_in_and_can_be_brought_again(mia: Client) -> None:
+    url = big_file(mia, 1500)
+    job = Job.objects.get()
+    working._step(job.pk)
+    mia.post(url, {"cancel": "1"})
+    working.work()
+    job.refresh_from_db()
+    assert (job.status, job.result["stored"], Contact.objects.count()) == ("cancelled", 1000, 1000)
+    assert "was stopped" in mia.get(url).content.decode()
+    big_file(mia, 1500)
+    working.work()
+    latest = Job.objects.latest("pk").result
+    assert (latest["stored"], latest["repeated"], Contact.objects.count()) == (500, 1000, 1500)
+
+
+def test_a_file_that_nobody_mapped_is_left_alone_by_workers(mia: Client) -> None:
+    mia.post(reverse("imports"), {"file": SimpleUploadedFile("x.csv", b"id\nann\n")})
+    assert working.work() == 0
+    assert Job.objects.get().status == "waiting"

@@ -7,9 +7,11 @@ import pytest
 from flows import services
 from flows.models import Enrollment, Entry
 from messaging.services import create_template
+from segmentation.models import Transition
 from segmentation.services import add_members, change_segment, delete_segment, remove_members
 from tests.flows.conftest import WELCOME, World, property_is, wait
 from workspace.audit import HOUSE
+from workspace.origins import origins
 from workspace.problems import Refused
 from workspace.uses import InUse
 
@@ -192,6 +194,10 @@ def test_a_flow_moves_people_between_static_segments(world: World) -> None:
     add_members(leads, [world.contact("mara").pk], actor=HOUSE)
     world.does("mara", "Signed Up")
     assert world.transitions("mara")[-2:] == [("active", "entered"), ("leads", "exited")]
+    moves = Transition.objects.filter(cause="flow").values_list("origin", flat=True)
+    assert [ref.partition(":")[0] for ref in moves] == ["flow", "flow"]
+    assert {one.kind for one in origins(moves).values()} == {"flow"}
+    assert next(iter(origins(moves).values())).url
 
 
 def test_rule_31_one_flow_may_start_another_through_a_segment(world: World) -> None:
