@@ -1,6 +1,7 @@
 """Erasing a contact: every personal datum goes, an anonymous stub stays so that counts stay true."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -29,11 +30,45 @@ def on_erase(eraser: Eraser) -> Eraser:
 def erase_contact(*, contact: Contact, actor: Actor) -> dict[str, Any]:
     """Erase a contact and those merged into it, and return the receipt: what was erased, by kind."""
     at = clock.now()
-    ids = [row[0] for row in run(
-        "SELECT id FROM contacts_contact WHERE id = %s OR merged_into_id = %s ORDER BY id FOR UPDATE", [contact.pk] * 2
-    )]  # fmt: skip
+    ids = _hold([contact.pk])
     if Contact.objects.filter(pk=contact.pk, erased_at__isnull=False).exists():
         raise refuse("contact", "This contact has been erased already.", 409)
+    erased = _erase(ids, at)
+    audit.record(actor, "contact.erased", contact.ref, erased=erased)
+    _tell([contact.pk], at)
+    return {"contact": contact.ref, "erased_at": at.isoformat(), "erased": erased}
+
+
+@transaction.atomic
+def erase_contacts(*, contact_ids: Sequence[int], actor: Actor) -> None:
+    """Erase many contacts and those merged into them, set by set; who is gone already is left out."""
+    at = clock.now()
+    held = _hold(contact_ids)
+    standing = Contact.objects.filter(pk__in=contact_ids, erased_at=None, merged_into=None).order_by("pk")
+    ids = list(standing.values_list("pk", flat=True))
+    if ids:
+        erased = _erase(held, at)
+        audit.record_each(actor, "contact.erased", [f"con_{pk}" for pk in ids], together=len(ids), erased=erased)
+        _tell(ids, at)
+
+
+def _hold(contact_ids: Sequence[int]) -> list[int]:
+    """Hold contacts and those merged into them, in order, against everybody."""
+    rows = run(
+        "SELECT id FROM contacts_contact WHERE id = ANY(%s) OR merged_into_id = ANY(%s) ORDER BY id FOR UPDATE",
+        [list(contact_ids)] * 2,
+    )
+    return [row[0] for row in rows]
+
+
+def _tell(contact_ids: Sequence[int], at: datetime) -> None:
+    note([NewChange(pk, "contact", "erased", at=at, fires=False) for pk in contact_ids])
+    ring_on_commit("attend")
+    transaction.on_commit(poke_soon)
+
+
+def _erase(ids: list[int], at: datetime) -> dict[str, int]:
+    """Erase what every floor knows of contacts who are held, and return how much of each kind."""
     erased = {kind: _count(f"DELETE FROM contacts_{kind} WHERE contact_id = ANY(%s)", ids) for kind in _ROWS}  # noqa: S608 - our names
     erased["event"] = _erase_events(ids)
     for eraser in _erasers:
@@ -41,11 +76,7 @@ def erase_contact(*, contact: Contact, actor: Actor) -> dict[str, Any]:
     erased["contact"] = _erase_rows(ids, at)
     once.forget(*(f"con_{pk}" for pk in ids))
     run("UPDATE contacts_change SET detail = NULL WHERE contact_id = ANY(%s) AND detail IS NOT NULL", [ids])
-    note([NewChange(contact.pk, "contact", "erased", at=at, fires=False)])
-    audit.record(actor, "contact.erased", contact.ref, erased=erased)
-    ring_on_commit("attend")
-    transaction.on_commit(poke_soon)
-    return {"contact": contact.ref, "erased_at": at.isoformat(), "erased": erased}
+    return erased
 
 
 def _erase_events(ids: list[int]) -> int:

@@ -16,6 +16,7 @@ from workspace.doorbell import ring_on_commit
 from workspace.problems import refuse
 
 CHANNELS = ("email", "sms", "whatsapp")
+CONSENTED = (*CHANNELS, "push")  # on the site nobody is asked: the contact came there
 
 
 @transaction.atomic
@@ -40,6 +41,29 @@ def record_consents(
 
 
 @transaction.atomic
+def record_news_of_consent(
+    *,
+    contact_ids: Collection[int],
+    channel: str,
+    topic: str,
+    status: str,
+    source: str,
+    at: datetime,
+    again: bool = False,
+) -> int:
+    """Record the consent of those for whom it is news; `again` says that it may undo an unsubscribe."""
+    held = consents.standing(list(contact_ids))
+
+    def news(pk: int) -> bool:
+        said = {held.get((pk, channel, topic)), held.get((pk, channel, ""))}
+        stays = status == consents.SUBSCRIBED and not again and consents.UNSUBSCRIBED in said
+        return held.get((pk, channel, topic)) != status and not stays
+
+    wanted = [pk for pk in contact_ids if news(pk)]
+    return record_consents(contact_ids=wanted, channel=channel, topic=topic, status=status, source=source, at=at)
+
+
+@transaction.atomic
 def record_consent(
     *,
     contact_id: int,
@@ -57,8 +81,8 @@ def record_consent(
 
 
 def _check(channel: str, status: str, topic: str, source: str) -> None:
-    if channel not in CHANNELS:
-        raise refuse("channel", f"The channel is one of {', '.join(CHANNELS)}.")
+    if channel not in CONSENTED:
+        raise refuse("channel", f"The channel is one of {', '.join(CONSENTED)}.")
     if status not in ConsentStatus.values:
         raise refuse("status", f"The status is one of {', '.join(ConsentStatus.values)}.")
     if not isinstance(topic, str) or len(topic) > 63:

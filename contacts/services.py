@@ -9,19 +9,28 @@ from django.db import connection, transaction
 
 from contacts.addresses import key_of_email
 from contacts.documents import document_of, documents_of, read_document
-from contacts.erasing import erase_contact, on_erase
+from contacts.erasing import erase_contact, erase_contacts, on_erase
 from contacts.ingest import Source, Taken, store
 from contacts.lists import add_to_list, archive_list, change_list, create_list, delete_list, remove_from_list
 from contacts.models import Address, Contact, Identity
-from contacts.saying import is_suppressed, lift_suppression, record_consent, record_consents, suppress
+from contacts.recording import Said, record_events
+from contacts.saying import (
+    is_suppressed,
+    lift_suppression,
+    record_consent,
+    record_consents,
+    record_news_of_consent,
+    suppress,
+)
 from contacts.spec import Item
 from contacts.traits import Traits
-from contacts.updates import faults_of, update_attributes
+from contacts.updates import faults_of, update_attributes, update_each
 from workspace import audit, clock
 from workspace.audit import Actor
 from workspace.problems import Fault, Refused, refuse
 
 __all__ = [
+    "Said",
     "add_to_list",
     "archive_list",
     "change_contact",
@@ -33,6 +42,7 @@ __all__ = [
     "document_of",
     "documents_of",
     "erase_contact",
+    "erase_contacts",
     "faults_of",
     "find_contact",
     "find_contacts",
@@ -41,9 +51,12 @@ __all__ = [
     "on_erase",
     "record_consent",
     "record_consents",
+    "record_events",
+    "record_news_of_consent",
     "remove_from_list",
     "suppress",
     "update_attributes",
+    "update_each",
     "upsert",
 ]
 BY_HAND = Source("by hand", seen=False)

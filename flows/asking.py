@@ -14,6 +14,8 @@ from segmentation import matching
 from segmentation.given import NODE, Given
 from workspace.models import Workspace
 
+UNSETTLED = ("queued", "held", "sending", "calling")
+
 
 def who_of(asked: Mapping[int, Collection[int]], at: datetime) -> dict[int, set[int]]:
     """Answer rules (rule → contacts to ask): for each, who of them holds; rules asked of the same contacts share a look."""
@@ -110,9 +112,17 @@ def alive(contacts: Collection[int]) -> set[int]:
     return {row[0] for row in select(_ALIVE, [list(contacts)])}
 
 
-def settled(keys: Collection[str]) -> dict[str, str]:
-    """Return what became of these messages."""
-    return dict(Message.objects.filter(key__in=keys).values_list("key", "status")) if keys else {}
+def settled(keys: Collection[str]) -> dict[str, tuple[str, Any]]:
+    """Return what became of these messages, and what the other program answered."""
+    rows = Message.objects.filter(key__in=keys).values_list("key", "status", "content__answer") if keys else []
+    return {key: (status, answer) for key, status, answer in rows}
+
+
+def unsettled(enrollments: Collection[int]) -> dict[int, str]:
+    """Return the newest message of each of these enrollments that has neither gone nor been refused yet."""
+    threads = {f"e:{pk}": pk for pk in enrollments}
+    rows = Message.objects.filter(thread__in=threads, status__in=UNSETTLED).order_by("turn").values_list("thread", "key")
+    return {threads[thread]: key for thread, key in rows}
 
 
 def today(at: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from flows import asking, ledger, performing
 from flows.asking import Answers
 from flows.ledger import Counts, Ending
-from flows.nodes.base import Decision, End, Go, Scene, Stay
+from flows.nodes.base import Decision, End, Fail, Go, Scene, Stay
 from flows.performing import Deed
 from flows.plans import Plan, PlanNode
 from workspace.crash import crashpoint
@@ -53,6 +53,7 @@ class Walker:
     reason: str = ""
     error: str = ""
     taken: int = 0
+    learned: bool = False  # its context grew
 
     @property
     def number(self) -> int:
@@ -74,6 +75,7 @@ class Batch:
     steps: list[ledger.StepRow] = field(default_factory=list)
     moved: dict[int, Walker] = field(default_factory=dict)
     endings: list[Ending] = field(default_factory=list)
+    later: list[Callable[[], None]] = field(default_factory=list)  # done when everybody's place is written
     spoke: bool = False
 
     def walk(self, walkers: list[Walker]) -> int:
@@ -89,12 +91,14 @@ class Batch:
         """Walk one whose batch failed, keeping the steps it makes before the node at which it fails."""
         ahead = [one]
         while ahead:
+            planned = len(self.later)
             try:
                 with transaction.atomic():
                     ahead = self._round(ahead)
             except OperationalError:
                 raise
             except Exception as error:
+                del self.later[planned:]
                 log.warning("enrollment.step_failed", enrollment=one.id, node=one.node, error=repr(error))
                 self.fail(one, error)
                 break
@@ -106,6 +110,8 @@ class Batch:
         ledger.end(self.endings, self.at, self.counts)
         ledger.write_steps(self.steps)
         self.counts.write(self.at)
+        for do in self.later:
+            do()
 
     def _round(self, walkers: list[Walker]) -> list[Walker]:
         groups: dict[tuple[int, str], list[Walker]] = defaultdict(list)
@@ -162,16 +168,24 @@ class Batch:
             self._block(group, node.fault)
             return []
         settled = asking.settled([_key(one) for one in group if one.waiting]) if node.type.awaits_message else {}
+        unsettled = asking.unsettled([one.id for one in group]) if node.type.comes_last else {}
         decided = []
         for one in group:
             try:
-                decided.append((one, node.type.decide(node.settings, self._scene(one, node, answers, settled))))
+                decided.append((one, node.type.decide(node.settings, self._scene(one, node, answers, settled, unsettled))))
             except Exception as error:  # whatever a kind of node raises is this enrollment's trouble alone
                 log.warning("enrollment.step_failed", enrollment=one.id, node=node.key, error=repr(error))
                 self.fail(one, error)
         return decided
 
-    def _scene(self, one: Walker, node: PlanNode, answers: Answers, settled: Mapping[str, str]) -> Scene:
+    def _scene(
+        self,
+        one: Walker,
+        node: PlanNode,
+        answers: Answers,
+        settled: Mapping[str, tuple[str, Any]],
+        unsettled: Mapping[int, str],
+    ) -> Scene:
         holds = [name for rule, names in node.asks.items() if answers.holds(rule, one) for name in names]
         return Scene(
             self.at,
@@ -183,21 +197,23 @@ class Batch:
             one.waiting,
             frozenset(holds),
             one.context,
-            settled.get(_key(one), "") if settled else "",
+            *(settled.get(_key(one), ("", None)) if settled else ("", None)),
+            unsettled.get(one.id, "") if unsettled else "",
         )
 
     def _perform(self, decided: list[tuple[Walker, Decision]]) -> set[int]:
         """Do what was decided, like with like; who stands where it cannot be done at all is blocked there."""
         kinds: dict[tuple[int, str, str], list[tuple[Walker, Deed]]] = defaultdict(list)
         for one, decision in decided:
-            for effect in () if isinstance(decision, End) else decision.effects:
+            for effect in () if isinstance(decision, Fail) else decision.effects:
                 kind = performing.same(effect)
                 kinds[one.plan.version_id, one.node, kind].append((one, _deed(one, effect)))
         refused: set[int] = set()
         for (_, node, kind), doing in kinds.items():
             try:
                 with transaction.atomic():
-                    performing.perform([deed for _, deed in doing], self.at)
+                    later = performing.perform([deed for _, deed in doing], self.at)
+                self.later += [later] if later else []
                 self.spoke |= kind == "say"
             except Refused as error:
                 log.warning("node.blocked", node=node, reason=error.detail)
@@ -210,9 +226,15 @@ class Batch:
         if isinstance(decision, Stay):
             self._stay(one, decision)
             return False
+        if isinstance(decision, Fail):
+            one.error = decision.reason[:2000]
+            self._give_up(one, decision.reason)
+            return False
         port = decision.port if isinstance(decision, Go) else ""
         target = one.here.targets.get(port, "")
         self._step(one, port, target, decision.saw)
+        if isinstance(decision, Go) and decision.answer is not None:
+            _learn(one, decision.answer)
         one.waiting, one.attempts, one.error = False, 0, ""
         one.visit, one.taken = one.visit + 1, one.taken + 1
         if isinstance(decision, End):
@@ -286,11 +308,22 @@ class Batch:
         one.attempts += 1
         one.error = f"{type(error).__name__}: {error}"[:2000]
         if one.attempts > len(GAPS):
-            one.due_at = self.at
-            self._note(one)
-            self.endings.append(Ending(one.id, "failed", f"failed at {one.node} after {one.attempts} tries"))
+            self._give_up(one, f"failed at {one.node} after {one.attempts} tries")
             return
         one.due_at, one.parked = self.at + GAPS[one.attempts - 1], f"tries again: {one.error}"[:200]
+        self._note(one)
+
+    def _give_up(self, one: Walker, reason: str) -> None:
+        """Do what the node's failure policy says once nothing more is tried: skip it, hold the journey, or end it."""
+        policy = getattr(one.here.settings, "on_failure", "")
+        one.due_at, one.parked, one.wake_on, one.clock = self.at, "", "", "none"
+        if policy == "skip":
+            port = next(iter(one.here.targets), "next")
+            self._move(one, Go(port, saw={"skipped": True, "error": one.error[:500]}))
+        elif policy == "hold":
+            one.due_at, one.parked = None, f"held: {reason}"[:200]
+        else:
+            self.endings.append(Ending(one.id, "failed", reason))
         self._note(one)
 
     def _note(self, one: Walker) -> None:
@@ -313,7 +346,14 @@ def _row(one: Walker, at: datetime) -> dict[str, Any]:
         "error": one.error,
         "attempts": one.attempts,
         "ended": None if active else at.isoformat(),
+        "context": one.context if one.learned else None,
     }
+
+
+def _learn(one: Walker, answer: Mapping[str, Any]) -> None:
+    """Keep what was answered at this node for those after it."""
+    one.context = {**one.context, "answers": {**one.context.get("answers", {}), one.node: answer}}
+    one.learned = True
 
 
 def exit_reason(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from pydantic import ValidationError
 
 from contacts.models import List, Topic
@@ -14,7 +15,7 @@ from flows.nodes.base import Surroundings, TemplateFacts, setting_faults
 from messaging.models import Sender, Template
 from segmentation import criteria
 from segmentation.catalogue import InFlow, load_catalogue
-from segmentation.models import Segment
+from segmentation.models import Destination, Segment
 from workspace.problems import Refused
 
 
@@ -28,6 +29,9 @@ def surroundings() -> Surroundings:
         lists=frozenset(List.objects.filter(archived_at=None).values_list("slug", flat=True)),
         topics=frozenset(Topic.objects.values_list("slug", flat=True)),
         senders=frozenset(Sender.objects.filter(channel="email").values_list("slug", flat=True)),
+        flows=dict(Flow.objects.filter(archived_at=None).values_list("slug", "status")),
+        destinations=dict(Destination.objects.values_list("slug", "kind")),
+        staff=frozenset(pk for pk, _, _ in staff()),
         templates={
             slug: TemplateFacts(
                 channel=channel, published=version is not None, transactional=bool(transactional), topic=topic or ""
@@ -35,6 +39,12 @@ def surroundings() -> Surroundings:
             for slug, channel, version, transactional, topic in facts
         },
     )
+
+
+def staff() -> list[tuple[int, str, str]]:
+    """Return number, name and email of the people of the house who can be written to."""
+    people = get_user_model().objects.filter(is_active=True).exclude(email="").order_by("email")
+    return [(one.pk, one.get_full_name() or one.email, one.email) for one in people]
 
 
 def check(flow: Flow, near: Surroundings | None = None) -> list[NodeFault]:

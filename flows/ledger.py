@@ -86,9 +86,10 @@ def _line(row: StepRow) -> str:
 _MOVE = """
 UPDATE flows_enrollment AS e
 SET node = m.node, visit = m.visit, due_at = m.due, clock = m.clock, waiting = m.waiting, parked = m.parked,
-    wake_on = m.wake, status = m.status, reason = m.reason, error = m.error, attempts = m.attempts, ended_at = m.ended
+    wake_on = m.wake, status = m.status, reason = m.reason, error = m.error, attempts = m.attempts, ended_at = m.ended,
+    context = coalesce(m.context, e.context)
 FROM jsonb_to_recordset(%s::jsonb) AS m(id bigint, node text, visit int, due timestamptz, clock text, waiting boolean,
-     parked text, wake text, status text, reason text, error text, attempts smallint, ended timestamptz)
+     parked text, wake text, status text, reason text, error text, attempts smallint, ended timestamptz, context jsonb)
 WHERE e.id = m.id
 """
 

@@ -1,104 +1,57 @@
 """Doing what nodes decided, for many contacts at once: one call per thing done, not per contact."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from contacts import services as contacts
 from contacts.models import List
-from flows.nodes.effects import ChangeList, ChangeSegment, Effect, Say, UpdateContact
-from flows.plans import Plan
-from messaging.services import Draft, queue
+from flows import crossing, speaking
+from flows.deeds import Deed, Later, by_flow, contacts_of
+from flows.nodes.effects import (
+    ChangeList,
+    ChangeSegment,
+    DeleteContact,
+    Effect,
+    Export,
+    LeaveFlow,
+    RecordEvent,
+    Say,
+    SetConsent,
+    StartFlow,
+    UpdateContact,
+)
+from segmentation import handing
 from segmentation import services as segments
-from segmentation.models import Segment
+from segmentation.models import Destination, Segment
 from workspace.audit import HOUSE
 from workspace.problems import refuse
 
+__all__ = ["Deed", "Later", "perform", "same"]
+
 CAUSE = "flow"
-
-
-class Deed(NamedTuple):
-    """One effect for one enrollment."""
-
-    effect: Effect
-    plan: Plan
-    node: str
-    contact_id: int
-    enrollment_id: int
-    visit: int
-    context: Mapping[str, Any]
-    planned_at: datetime
-    lane: int
+WHOLE = {Say: "say", UpdateContact: "update", RecordEvent: "record"}  # done in one call, however they differ
 
 
 def same(effect: Effect) -> str:
     """Return what effects have in common that can be done in one call."""
-    if isinstance(effect, Say):
-        return "say"
-    if isinstance(effect, UpdateContact):
-        return f"update:{json.dumps(effect.changes, default=str)}"
-    return repr(effect)
+    return WHOLE.get(type(effect)) or repr(effect)
 
 
-def perform(deeds: Sequence[Deed], at: datetime) -> None:
-    """Do one kind of thing (the same by `same`) for all of these; raises Refused when it cannot be done at all."""
-    _PERFORMERS[type(deeds[0].effect)](deeds, at)
+def perform(deeds: Sequence[Deed], at: datetime) -> Later | None:
+    """Do one kind of thing (the same by `same`) for all of these; raises Refused when it cannot be done at all.
 
-
-def _say(deeds: Sequence[Deed], at: datetime) -> None:
-    queue([_draft(deed, at) for deed in deeds])
-
-
-def _draft(deed: Deed, at: datetime) -> Draft:
-    say, plan = deed.effect, deed.plan
-    assert isinstance(say, Say)
-    pinned = plan.pinned.get(say.template)
-    if say.template and pinned is None:
-        raise refuse("template", f"The template “{say.template}” is not there any more.")
-    if plan.stream_id is None:
-        raise refuse("", "The flow has no stream for its messages.")
-    transactional = pinned.transactional if pinned else say.transactional
-    return Draft(
-        key=f"e:{deed.enrollment_id}:{deed.visit}",
-        contact_id=deed.contact_id,
-        channel=say.channel,
-        stream_id=plan.stream_id,
-        due_at=at,
-        planned_at=min(deed.planned_at, at),
-        klass="transactional" if transactional else "marketing",
-        topic=pinned.topic if pinned else say.topic,
-        thread=f"e:{deed.enrollment_id}",
-        turn=deed.visit,
-        template_version_id=pinned.version_id if pinned else None,
-        sender_id=_sender(plan, say.sender),
-        content=_content(say, deed),
-        late=plan.settings.late,
-        lane=deed.lane,
-    )
-
-
-def _sender(plan: Plan, slug: str) -> int | None:
-    if slug and slug not in plan.senders:
-        raise refuse("sender", f"The sender “{slug}” is not there any more.")
-    return plan.senders.get(slug)
-
-
-def _content(say: Say, deed: Deed) -> dict[str, Any]:
-    trigger = deed.context.get("trigger", {})
-    return {
-        **say.content,
-        "flow": deed.plan.flow,
-        "node": deed.node,
-        "event": trigger.get("event", {}),
-        "answers": deed.context.get("answers", {}),
-    }
+    What it returns is to be done in the same transaction, once everybody's place has been written.
+    """
+    return _PERFORMERS[type(deeds[0].effect)](deeds, at)
 
 
 def _update(deeds: Sequence[Deed], at: datetime) -> None:
-    effect = deeds[0].effect
-    assert isinstance(effect, UpdateContact)
-    contacts.update_attributes(_contacts(deeds), list(effect.changes), cause=CAUSE, at=at)
+    wanted: dict[int, list[dict[str, Any]]] = {}
+    for deed in deeds:
+        assert isinstance(deed.effect, UpdateContact)
+        wanted.setdefault(deed.contact_id, []).extend(deed.effect.changes)
+    contacts.update_each(wanted, cause=CAUSE, at=at)
 
 
 def _list(deeds: Sequence[Deed], at: datetime) -> None:
@@ -108,9 +61,9 @@ def _list(deeds: Sequence[Deed], at: datetime) -> None:
     if found is None:
         raise refuse("list", f"The list “{effect.list}” is not there any more.")
     if not effect.add:
-        contacts.remove_from_list(found, _contacts(deeds), cause=CAUSE)
+        contacts.remove_from_list(found, contacts_of(deeds), cause=CAUSE)
         return
-    for flow, some in _by_flow(deeds).items():
+    for flow, some in by_flow(deeds).items():
         contacts.add_to_list(found, some, cause=CAUSE, origin=f"flow:{flow}")
 
 
@@ -121,25 +74,53 @@ def _segment(deeds: Sequence[Deed], at: datetime) -> None:
     if found is None:
         raise refuse("segment", f"The segment “{effect.segment}” is not there any more.")
     verb = segments.add_members if effect.add else segments.remove_members
-    for flow, some in _by_flow(deeds).items():
+    for flow, some in by_flow(deeds).items():
         verb(found, some, cause=CAUSE, actor=HOUSE, origin=f"flow:{flow}")
 
 
-def _by_flow(deeds: Sequence[Deed]) -> dict[str, list[int]]:
-    """Return flow → contacts: what stands somewhere says which flow put it there."""
-    found: dict[str, set[int]] = {}
+def _consent(deeds: Sequence[Deed], at: datetime) -> None:
+    effect = deeds[0].effect
+    assert isinstance(effect, SetConsent)
+    for flow, some in by_flow(deeds).items():
+        contacts.record_news_of_consent(
+            contact_ids=some,
+            channel=effect.channel,
+            topic=effect.topic,
+            status="subscribed" if effect.subscribed else "unsubscribed",
+            source=f"flow {flow}"[:60],
+            at=at,
+            again=effect.again,
+        )
+
+
+def _record(deeds: Sequence[Deed], at: datetime) -> None:
+    said = []
     for deed in deeds:
-        found.setdefault(deed.plan.flow, set()).add(deed.contact_id)
-    return {flow: sorted(ids) for flow, ids in sorted(found.items())}
+        assert isinstance(deed.effect, RecordEvent)
+        properties = {"flow": deed.plan.flow, "node": deed.node, **deed.effect.properties}
+        said.append(contacts.Said(deed.key, deed.contact_id, deed.effect.event, properties, deed.lane))
+    contacts.record_events(said, source=CAUSE, at=at)
 
 
-def _contacts(deeds: Sequence[Deed]) -> list[int]:
-    return sorted({deed.contact_id for deed in deeds})
+def _export(deeds: Sequence[Deed], at: datetime) -> None:
+    effect = deeds[0].effect
+    assert isinstance(effect, Export)
+    found = Destination.objects.filter(slug=effect.destination).first()
+    if found is None:
+        raise refuse("destination", f"The destination “{effect.destination}” is not there any more.")
+    said = [handing.Told(one.key, one.contact_id, one.plan.flow, one.node, one.event) for one in deeds]
+    handing.hand_over(found, said, at=at)
 
 
-_PERFORMERS: dict[type[Any], Callable[[Sequence[Deed], datetime], None]] = {
-    Say: _say,
+_PERFORMERS: dict[type[Any], Callable[[Sequence[Deed], datetime], Later | None]] = {
+    Say: speaking.say,
     UpdateContact: _update,
     ChangeList: _list,
     ChangeSegment: _segment,
+    SetConsent: _consent,
+    RecordEvent: _record,
+    Export: _export,
+    StartFlow: crossing.start,
+    LeaveFlow: crossing.leave,
+    DeleteContact: crossing.erase,
 }

@@ -230,7 +230,7 @@ def watch(flow: Flow) -> None:
         changes.drop_reads(f"version:{version_id}")
     for version_id, plan in plans_of(live).items():
         facts = {"contact", *plan.reads}
-        if any(node.type and node.type.awaits_message for node in plan.nodes.values()):
+        if any(node.type and not node.fault and node.type.awaits(node.settings) for node in plan.nodes.values()):
             facts.add(changes.MESSAGE_SETTLED)
         if version_id == flow.version_id and flow.status in TAKING_IN and plan.settings.entry != "current":
             facts.add(plan.trigger_fact)

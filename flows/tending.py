@@ -83,7 +83,7 @@ def _skip(one: Enrollment, at: datetime, counts: Counts) -> ledger.StepRow:
 def _stuck(one: Enrollment) -> bool:
     if one.status == Enrollment.Status.FAILED:
         return True
-    return one.status == Enrollment.Status.ACTIVE and one.parked.startswith(("blocked:", "tries again:"))
+    return one.status == Enrollment.Status.ACTIVE and one.parked.startswith(("blocked:", "tries again:", "held:"))
 
 
 def _revive(one: Enrollment, counts: Counts) -> None:

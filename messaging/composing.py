@@ -7,18 +7,21 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.html import format_html
 
 from contacts.addresses import BadAddress, normal_email
 from messaging.channels.base import Outgoing
-from messaging.language import TemplateFault
-from messaging.models import Message, Sender
+from messaging.language import TemplateFault, render
+from messaging.models import Channel, Message, Sender
 from messaging.rendering import Email, Words, one_line, render_document, render_email
 from messaging.scenes import contact_values, values_for
 from messaging.tokens import unsubscribe_url
 from workspace import calling
 from workspace.models import Workspace
 
+OPT_OUT = "Opt out: {{ unsubscribe_url }}"
+DEFAULT_NOTICE = "{{ contact.firstName }} {{ contact.lastName }} has come to this step."
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 
 
@@ -26,7 +29,55 @@ def compose(message: Message, house: Workspace, sender: Sender | None) -> Outgoi
     """Render a message for its contact; raise TemplateFault with the reason when any part of it fails."""
     if message.channel == "webhook":
         return _request(message, house)
-    return _email(message, house, sender)
+    if message.channel == Channel.EMAIL:
+        return _email(message, house, sender)
+    return _notice(message, house, sender) if message.channel == Channel.STAFF else _text(message, house)
+
+
+def _notice(message: Message, house: Workspace, sender: Sender | None) -> Outgoing:
+    """Compose what one's own people are told, with a link to the contact."""
+    values = values_for(contact_values(message.contact), message.content, house, "")
+    words = words_of(message)
+    foot = format_html('<a href="{}">Open the contact</a>', _page_of(message))
+    return Outgoing(
+        key=message.key,
+        channel=message.channel,
+        marketing=False,
+        email=render_email(Words(words.subject, "", words.body or DEFAULT_NOTICE), values, foot=str(foot)),
+        from_address=from_of(sender),
+    )
+
+
+def _page_of(message: Message) -> str:
+    return f"{str(settings.SITE_URL).rstrip('/')}{reverse('contact', args=[message.contact_id])}"
+
+
+def _text(message: Message, house: Workspace) -> Outgoing:
+    """Compose a message that is nothing but text, perhaps with a title and what it opens."""
+    marketing, link = message.klass == Message.Class.MARKETING, unsubscribe_url(message)
+    values = values_for(contact_values(message.contact), message.content, house, link)
+    words = words_of(message)
+    text = render(words.body, values).strip()
+    if not text:
+        raise TemplateFault("The text is empty for this contact; give its merge tags a default.")
+    opens = render(str(message.content.get("link") or ""), _quoted(values)).strip()
+    parts = [text, opens, _opt_out(message, words, values) if marketing else ""]
+    return Outgoing(
+        key=message.key,
+        channel=message.channel,
+        marketing=marketing,
+        title=one_line(render(words.subject, values)),
+        text="\n".join(part for part in parts if part),
+        from_address=one_line(render(str(message.content.get("sender_name") or house.name), values)),
+        unsubscribe_url=link,
+    )
+
+
+def _opt_out(message: Message, words: Words, values: Mapping[str, Any]) -> str:
+    """Return the line by which people say that they want no more of it; SMS alone must have one."""
+    if message.channel != Channel.SMS or "unsubscribe_url" in words.body:
+        return ""
+    return one_line(render(str(message.content.get("opt_out") or OPT_OUT), values))
 
 
 def _email(message: Message, house: Workspace, sender: Sender | None) -> Outgoing:
@@ -57,9 +108,10 @@ def words_of(message: Message) -> Words:
 
 
 def rendered(message: Message, house: Workspace) -> Email | None:
-    """Return the email of a message as it renders now, or None when there is none to show."""
+    """Return a message as it renders now, a text as its title and text; None when there is none to show."""
     try:
-        return compose(message, house, message.sender).email
+        made = compose(message, house, message.sender)
+        return made.email or (Email(made.title, "", made.text) if made.text else None)
     except TemplateFault:
         return None
 

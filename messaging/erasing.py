@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from messaging.models import Message
+from messaging.models import CaughtMail, Message
 from workspace import clock
 
 REFUSABLE = ("queued", "held", "sending")
@@ -20,4 +20,5 @@ def erase(contact_ids: Sequence[int]) -> dict[str, int]:
         lease_until=None,
         settled_at=clock.now(),
     )
-    return {"message": mine.update(content={}, address="")}
+    caught, _ = CaughtMail.objects.filter(message_key__in=mine.exclude(address="").values("key")).delete()
+    return {"message": mine.update(content={}, address=""), "caught": caught}

@@ -15,15 +15,14 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from contacts import consents
-from contacts.addresses import BadAddress, digests, normal_email
-from messaging import policy
+from messaging import policy, reaching
 from messaging.claim import LEASE
 from messaging.models import Message, Stream
 from messaging.settling import note_settled
 from workspace import clock
 from workspace.models import Workspace
 
-Contact = tuple[str, str, bool]  # email, timezone, alive
+Contact = tuple[str, str, str, str, bool]  # email, phone, user id, timezone, alive
 SAID = ("calling", "sent", "delivered", "bounced", "complained", "unknown")
 
 FLIP = """
@@ -59,7 +58,8 @@ def _lock(ids: set[int]) -> dict[int, Contact]:
     """Lock contacts in id order and return what stands in them now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT id, email, timezone, erased_at IS NULL AND merged_into_id IS NULL FROM contacts_contact
+            """SELECT id, email, phone, coalesce(user_id, ''), timezone, erased_at IS NULL AND merged_into_id IS NULL
+               FROM contacts_contact
                WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
             [sorted(ids)],
         )
@@ -76,13 +76,13 @@ def _look(
     agreed = consents.standing(ids)
     house = Workspace.objects.only("sending_held", "caps", "quiet_hours", "timezone").get(pk=1)
     streams = dict(Stream.objects.filter(pk__in={one.stream_id for one in messages}).values_list("pk", "state"))
-    addresses = {pk: _address(row[0]) for pk, row in contacts.items()}
-    suppressed = _suppressed([one for one in addresses.values() if one])
+    addresses = {one.pk: reaching.address_of(one, contacts.get(one.contact_id)) for one in messages}
+    suppressed = reaching.suppressed({(one.channel, addresses[one.pk]) for one in messages})
     said = _said(house, ids, at)
     scenes = {}
     for one in messages:
-        _, zone, alive = contacts.get(one.contact_id, ("", "", False))
-        address = addresses.get(one.contact_id, "") if one.channel == "email" else ""
+        *_, zone, alive = contacts.get(one.contact_id, ("", "", "", "", False))
+        address = reaching.without(addresses[one.pk], suppressed, one.channel)
         cap = policy.cap_of(house.caps, one.channel)
         scenes[one.pk] = policy.Scene(
             at=at,
@@ -92,9 +92,10 @@ def _look(
             alive=alive,
             stream=streams.get(one.stream_id, "closed"),
             house_held=house.sending_held,
-            address=address,
-            suppressed=address in suppressed,
-            consented=may_be_told(agreed, one.contact_id, one.channel, one.topic),
+            address=address or addresses[one.pk],
+            suppressed=bool(addresses[one.pk]) and not address,
+            consented=not policy.asks_consent(one.channel)
+            or may_be_told(agreed, one.contact_id, one.channel, one.topic),
             cap=cap[0] if cap else None,
             said=said.get((one.contact_id, one.channel), 0),
             quiet_until=policy.quiet_until(house.quiet_hours, at, zone or house.timezone),
@@ -111,25 +112,6 @@ def may_be_told(agreed: Mapping[tuple[int, str, str], str], contact: int, channe
     whole = agreed.get((contact, channel, ""))
     own = agreed.get((contact, channel, topic)) if topic else whole
     return own == consents.SUBSCRIBED and whole != consents.UNSUBSCRIBED
-
-
-def _address(email: str) -> str:
-    """Return the one address to write to, or "" when it cannot be written to."""
-    try:
-        return normal_email(email) if email else ""
-    except BadAddress:
-        return ""
-
-
-def _suppressed(addresses: Sequence[str]) -> set[str]:
-    standing = {digest: address for address in addresses for digest in digests(address)}
-    if not standing:
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT digest FROM contacts_suppression WHERE channel = 'email' AND digest = ANY(%s)", [list(standing)]
-        )
-        return {standing[row[0]] for row in cursor.fetchall()}
 
 
 def _said(house: Workspace, contacts: Sequence[int], at: datetime) -> dict[tuple[int, str], int]:

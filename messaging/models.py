@@ -13,8 +13,14 @@ class Channel(models.TextChoices):
 
     EMAIL = "email"
     WEBHOOK = "webhook"
-    SMS = "sms"
-    WHATSAPP = "whatsapp"
+    SMS = "sms", "SMS"
+    WHATSAPP = "whatsapp", "WhatsApp"
+    PUSH = "push", "Push"
+    ONSITE = "onsite", "On-site"
+    STAFF = "staff", "Staff"
+
+
+TEXTS: tuple[str, ...] = (Channel.SMS, Channel.WHATSAPP, Channel.PUSH, Channel.ONSITE)  # nothing but text, no markup
 
 
 class Template(models.Model):
@@ -210,8 +216,9 @@ class Link(models.Model):
 
 
 class CaughtMail(models.Model):
-    """An email that our own catcher received in the embedded default, read at /mailbox/."""
+    """A mail or another message that our own catcher received in the embedded default, read at /mailbox/."""
 
+    channel = models.CharField(max_length=12, choices=Channel, default=Channel.EMAIL, db_default=Channel.EMAIL)
     sender = models.TextField()
     recipient = models.TextField()
     subject = models.TextField(blank=True)
@@ -220,7 +227,17 @@ class CaughtMail(models.Model):
     received_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(fields=["recipient", "-id"], name="caught_recipient")]
+        indexes = [
+            models.Index(fields=["recipient", "-id"], name="caught_recipient"),
+            models.Index(fields=["channel", "-id"], name="caught_channel"),
+        ]
+        constraints = [
+            models.UniqueConstraint(  # what a provider calls an idempotency key; a mail server knows none
+                fields=["channel", "message_key"],
+                name="caught_once",
+                condition=~models.Q(channel="email") & ~models.Q(message_key=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.subject

@@ -19,7 +19,7 @@ from messaging.claim import LEASE, Claim, claim, give_back
 from messaging.composing import compose
 from messaging.gate import gate
 from messaging.language import TemplateFault
-from messaging.models import Channel, Message, Sender
+from messaging.models import TEXTS, Channel, Message, Sender
 from messaging.settling import record
 from workspace import clock, doorbell
 from workspace.crash import crashpoint
@@ -32,7 +32,7 @@ FIRST = 20
 QUICK = 0.25  # seconds of calls between two gates: who unsubscribes waits no longer than this for what is under way
 AT_ONCE = 16  # calls to other programs side by side
 ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-CHANNELS: tuple[tuple[str, ...], ...] = (("email",), ("webhook",))
+CHANNELS: tuple[tuple[str, ...], ...] = (("email", "staff"), TEXTS, ("webhook",))
 
 
 def deliver(limit: int = 500) -> int:

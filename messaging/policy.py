@@ -65,6 +65,14 @@ class Verdict:
 
 
 GO = Verdict("go")
+UNASKED = ("onsite", "staff", "webhook")  # who comes to the site, one's own people, other programs
+
+
+def asks_consent(channel: str) -> bool:
+    """Tell whether marketing on a channel needs the contact's consent."""
+    return channel not in UNASKED
+
+
 Gate = Callable[[Scene], Verdict | None]
 
 

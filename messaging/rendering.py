@@ -60,16 +60,16 @@ class Email:
     text: str
 
 
-def faults_of(words: Words) -> list[Fault]:
+def faults_of(words: Words, *, text: bool = False) -> list[Fault]:
     """Return everything that stops these words from being published, each with its part and the mend."""
     found: list[Fault] = []
     for part in ("subject", "preheader", "body"):
-        found += [Fault(part, message) for message in _part_faults(getattr(words, part), part)]
+        html = part == "body" and not text and is_html(words.body)
+        found += [Fault(part, message) for message in _part_faults(getattr(words, part), html)]
     return found
 
 
-def _part_faults(source: str, part: str) -> list[str]:
-    html = part == "body" and is_html(source)
+def _part_faults(source: str, html: bool) -> list[str]:
     try:
         compiled(source, html)
         read = roots(source, html)
@@ -104,6 +104,13 @@ def render_email(words: Words, values: Mapping[str, Any], *, foot: str = "") -> 
         html=_finished(body, preheader, foot),
         text=text_of(body + foot),
     )
+
+
+def render_text(words: Words, values: Mapping[str, Any]) -> Email:
+    """Render words of a channel that knows no markup; whatever looks like HTML is shown as it stands."""
+    text = render(words.body, values).strip()
+    title = one_line(render(words.subject, values))[:SUBJECT_LIMIT]
+    return Email(title, _LAYOUT.replace("{body}", linebreaks(urlize(text, autoescape=True), autoescape=False)), text)
 
 
 def _finished(body: str, preheader: str, foot: str) -> str:

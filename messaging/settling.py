@@ -43,8 +43,8 @@ def record(token: UUID, called: Sequence[tuple[Message, Receipt]]) -> int:
     statuses = _record(token, called, at)
     settled = [message for message, _ in called if statuses.get(message.pk, "queued") != "queued"]
     note_settled(settled, at)
-    sent = [one for one in settled if statuses[one.pk] == "sent" and one.channel == "email"]
-    tell([told_of(one, SENT, at) for one in sent], at)
+    sent = [one for one in settled if statuses[one.pk] == "sent" and one.channel in SENT]
+    tell([told_of(one, SENT[one.channel], at) for one in sent], at)
     return len(statuses)
 
 

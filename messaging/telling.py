@@ -13,7 +13,13 @@ from contacts.spec import Item
 from contacts.storing import NewEvent
 
 SOURCE = "messaging"
-SENT = "Email Sent"
+SENT = {
+    "email": "Email Sent",
+    "sms": "SMS Sent",
+    "whatsapp": "WhatsApp Sent",
+    "push": "Push Notification Sent",
+    "onsite": "On-site Message Sent",
+}
 UNSUBSCRIBED = "Unsubscribed"
 
 

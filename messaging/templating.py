@@ -12,8 +12,8 @@ from django.utils.text import slugify
 
 from contacts.models import Contact, Topic
 from messaging.language import TEMPLATE_LIMIT, TemplateFault
-from messaging.models import Channel, Template, TemplateVersion
-from messaging.rendering import Email, Words, faults_of, render_email
+from messaging.models import TEXTS, Channel, Template, TemplateVersion
+from messaging.rendering import Email, Words, faults_of, render_email, render_text
 from messaging.scenes import preview_values
 from workspace import audit, clock
 from workspace.clean import Unclean, check
@@ -23,6 +23,7 @@ from workspace.uses import refuse_if_used, set_uses
 
 PARTS = ("subject", "preheader", "body")
 CHANGEABLE = frozenset({"name", "transactional", "topic", *PARTS})
+WRITTEN: tuple[str, ...] = (Channel.EMAIL, *TEXTS)
 _SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
 
 
@@ -31,8 +32,8 @@ def create_template(
     *, name: str, actor: audit.Actor, slug: str = "", channel: str = Channel.EMAIL, **parts: Any
 ) -> Template:
     """Make a template; its words may be changed until and after it is published."""
-    if channel != Channel.EMAIL:
-        raise refuse("channel", 'Templates are written for the channel "email" so far.')
+    if channel not in WRITTEN:
+        raise refuse("channel", f"Templates are written for the channels {', '.join(WRITTEN)}.")
     template = Template(slug=_new_slug(slug, name), channel=channel)
     _put(template, {"name": name, **parts})
     template.save()
@@ -117,8 +118,11 @@ def words_of(source: Template | TemplateVersion) -> Words:
 
 def faults(template: Template) -> list[Fault]:
     """Return what stops a template from being published."""
-    found = faults_of(words_of(template))
-    for part, name in (("subject", "a subject"), ("body", "a body")):
+    found = faults_of(words_of(template), text=template.channel != Channel.EMAIL)
+    needed = (
+        (("subject", "a subject"), ("body", "a body")) if template.channel == Channel.EMAIL else (("body", "a text"),)
+    )
+    for part, name in needed:
         if not getattr(template, part).strip():
             found.insert(0, Fault(part, f"The template needs {name}."))
     return found
@@ -198,11 +202,16 @@ def pin(slugs: Iterable[str]) -> dict[str, int]:
 
 
 def render_preview(
-    template: Template | Words, contact: Contact | None = None, event: Mapping[str, Any] | None = None
+    template: Template | Words,
+    contact: Contact | None = None,
+    event: Mapping[str, Any] | None = None,
+    *,
+    channel: str = Channel.EMAIL,
 ) -> Email:
     """Render a template as it stands for a contact (or an invented one); raise Refused with the fault."""
     words = template if isinstance(template, Words) else words_of(template)
+    channel = channel if isinstance(template, Words) else template.channel
     try:
-        return render_email(words, preview_values(contact, event))
+        return (render_email if channel == Channel.EMAIL else render_text)(words, preview_values(contact, event))
     except TemplateFault as fault:
         raise refuse("body", str(fault)) from fault

@@ -96,6 +96,7 @@ class Delivery(models.Model):
         STATE = "state"
         CSV = "csv", "CSV"
         TEST = "test"
+        CONTACTS = "contacts", "contacts of a flow"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -167,3 +168,25 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return f"transition {self.transition_id} in round {self.round}"
+
+
+class Handed(models.Model):
+    """A contact whom a flow hands to a destination: the key makes it once, and one delivery carries it."""
+
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, db_index=False, related_name="handed")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="handed")
+    key = models.CharField(max_length=80, help_text="e:<enrollment>:<visit>")
+    contact = models.ForeignKey(
+        "contacts.Contact", on_delete=models.DO_NOTHING, db_constraint=False, related_name="handed"
+    )
+    flow = models.CharField(max_length=63)
+    node = models.CharField(max_length=63)
+    event = models.JSONField(default=dict, help_text="What began the journey; emptied when the contact is erased.")
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "handed over"
+        constraints = [models.UniqueConstraint(fields=["key", "destination"], name="handed_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -17,7 +17,7 @@ from segmentation.timetable import next_at
 from workspace import calling, clock, doorbell, signing
 from workspace.audit import Actor, record
 from workspace.problems import refuse
-from workspace.uses import set_uses
+from workspace.uses import refuse_if_used, set_uses
 
 RESERVED = frozenset({"new"})
 OVERLAP = timedelta(hours=24)  # the former secret signs too for so long
@@ -262,6 +262,7 @@ def cancel(destination: Destination, deliveries: Collection[int] | None = None, 
 def delete_destination(destination: Destination, *, actor: Actor) -> None:
     """Delete it with its log; files go with the next tidying."""
     held = lock(destination)
+    refuse_if_used(f"destination:{held.slug}")
     set_uses(f"destination:{held.slug}", ())
     ref, slug = held.ref, held.slug
     Destination.objects.filter(pk=held.pk).delete()

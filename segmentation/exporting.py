@@ -18,7 +18,7 @@ from contacts.documents import documents_of
 from contacts.models import Attribute, Contact
 from segmentation import delivering
 from segmentation.delivering import Claimed
-from segmentation.models import Delivery, Destination, Membership, Transition
+from segmentation.models import Delivery, Destination, Handed, Membership, Transition
 from segmentation.payloads import instant
 from workspace import clock
 from workspace.crash import crashpoint
@@ -131,8 +131,9 @@ def erase(contact_ids: Sequence[int]) -> dict[str, int]:
     held = list(found.exclude(file="").values_list("pk", "file"))
     Delivery.objects.filter(pk__in=[pk for pk, _ in held]).update(file="", expires_at=None)
     found.filter(status=Delivery.Status.CALLING).update(status=Delivery.Status.QUEUED, called_at=None)
+    handed = Handed.objects.filter(contact__in=contact_ids).exclude(event={}).update(event={})
     transaction.on_commit(lambda: remove([name for _, name in held]))
-    return {"export": len(held)}
+    return {"export": len(held), "handed": handed}
 
 
 def remove(names: Sequence[str]) -> None:

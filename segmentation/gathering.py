@@ -45,6 +45,7 @@ WITH old AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM segmentation_line l WHERE l.delivery_id = v.id AND l.transition_id > d.cursor)
     ORDER BY v.id LIMIT 5000
 ), gone AS (DELETE FROM segmentation_line l USING old WHERE l.delivery_id = old.id)
+, handed AS (DELETE FROM segmentation_handed h USING old WHERE h.delivery_id = old.id)
 DELETE FROM segmentation_delivery v USING old WHERE v.id = old.id
 """
 KINDS = {"both": ["entered", "exited"], "entries": ["entered"], "exits": ["exited"]}

@@ -61,6 +61,10 @@ WHERE NOT EXISTS (SELECT FROM segmentation_line l
 SELECT v.id FROM segmentation_delivery v LEFT JOIN segmentation_line l ON l.delivery_id = v.id
 WHERE v.kind = 'changed' GROUP BY v.id
 HAVING count(l.id) <> v.size OR bool_or((l.destination_id, l.round) IS DISTINCT FROM (v.destination_id, v.round))""",
+    "destinations: whom flows handed over stands in a delivery of that destination, as many as it says": """
+SELECT v.id FROM segmentation_delivery v LEFT JOIN segmentation_handed h ON h.delivery_id = v.id
+WHERE v.kind = 'contacts' GROUP BY v.id
+HAVING count(h.id) <> v.size OR bool_or(h.destination_id IS DISTINCT FROM v.destination_id)""",
     "destinations: none is being called by a worker that is long gone": """
 SELECT v.id FROM segmentation_delivery v JOIN segmentation_destination d ON d.id = v.destination_id
 WHERE v.status = 'calling' AND d.status = 'running' AND v.called_at < tributary_now() - interval '15 minutes'

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from contacts.models import Contact
-from segmentation.destination_models import Delivery, Destination, Line
+from segmentation.destination_models import Delivery, Destination, Handed, Line
 
 
 class SegmentRule(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 
 from contacts.documents import documents_of
 from contacts.models import Contact
-from segmentation.models import Delivery, Destination, Membership, Transition
+from segmentation.models import Delivery, Destination, Handed, Membership, Transition
 
 Document = dict[str, Any]
 
@@ -18,8 +18,10 @@ def body_of(delivery: Delivery, destination: Destination) -> str:
         Delivery.Kind.CHANGED: changed,
         Delivery.Kind.STATE: state,
         Delivery.Kind.TEST: test,
+        Delivery.Kind.CONTACTS: handed,
     }[Delivery.Kind(delivery.kind)](delivery, destination)
-    said = {"type": f"segment.{delivery.kind}", "timestamp": instant(delivery.created_at), "data": data}
+    about_whom = "flow" if delivery.kind == Delivery.Kind.CONTACTS else "segment"
+    said = {"type": f"{about_whom}.{delivery.kind}", "timestamp": instant(delivery.created_at), "data": data}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -63,6 +65,24 @@ def state(delivery: Delivery, destination: Destination) -> Document:
     members = [{"contact": people[pk], "since": instant(since), "seq": seq} for pk, since, seq in rows]
     pages = {"page": delivery.page, "pages": delivery.pages}
     return {**about(delivery, destination), **pages, "members": members}
+
+
+def handed(delivery: Delivery, destination: Destination) -> Document:
+    """Tell whom flows handed over, in that order, each with the flow, the node and the event that began the journey."""
+    rows = list(Handed.objects.filter(delivery=delivery).order_by("pk"))
+    people = people_of({one.contact_id for one in rows})
+    told = [
+        {
+            "contact": people[one.contact_id],
+            "at": instant(one.at),
+            "key": one.key,
+            "flow": one.flow,
+            "node": one.node,
+            "event": one.event,
+        }
+        for one in rows
+    ]
+    return {"destination": {"id": destination.ref, "slug": destination.slug}, "contacts": told}
 
 
 def test(delivery: Delivery, destination: Destination) -> Document:

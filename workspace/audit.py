@@ -1,6 +1,6 @@
 """The record of who did what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -39,6 +39,14 @@ def record(actor: Actor, verb: str, subject: str, **detail: Any) -> None:
     detail |= _because.get() or {}
     Audit.objects.create(actor_id=actor.user_id, key_id=actor.key_id, verb=verb, subject=subject, detail=detail)
     transaction.on_commit(lambda: log.info(verb, subject=subject, actor=actor.user_id, key=actor.key_id))
+
+
+def record_each(actor: Actor, verb: str, subjects: Sequence[str], **detail: Any) -> None:
+    """Write one line for each of many subjects, in one statement, within the caller's transaction."""
+    detail |= _because.get() or {}
+    who = {"actor_id": actor.user_id, "key_id": actor.key_id}
+    Audit.objects.bulk_create([Audit(**who, verb=verb, subject=one, detail=detail) for one in subjects])
+    transaction.on_commit(lambda: log.info(verb, subjects=len(subjects), actor=actor.user_id, key=actor.key_id))
 
 
 @contextmanager

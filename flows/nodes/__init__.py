@@ -1,6 +1,7 @@
 """Kinds of nodes: one class and one card each; KINDS is all that the rest of the house knows of them."""
 
-from flows.nodes import actions, rules, triggers
+from flows.nodes import rules, triggers
+from flows.nodes.actions import ACTIONS
 from flows.nodes.base import AnyNode
 
 KINDS: dict[str, AnyNode] = {
@@ -8,13 +9,7 @@ KINDS: dict[str, AnyNode] = {
     for node in (
         triggers.ContactSegment,
         triggers.EventTrigger,
-        actions.SendEmail,
-        actions.UpdateContactNode,
-        actions.AddToList,
-        actions.RemoveFromList,
-        actions.AddToSegment,
-        actions.RemoveFromSegment,
-        actions.Webhook,
+        *ACTIONS,
         rules.Wait,
         rules.Split,
         rules.Exit,

@@ -40,14 +40,17 @@ class Scene(NamedTuple):
     holds: frozenset[str] = frozenset()  # the names of this node's questions that are answered yes
     context: Mapping[str, Any] = MappingProxyType({})
     message: str = ""  # what became of the message this node waits for
+    answer: Any = None  # what the other program answered to that message
+    unsettled: str = ""  # the key of the enrollment's newest message that has not settled yet, where the kind asks
 
 
 class Go(NamedTuple):
-    """Leave by a port, doing this on the way."""
+    """Leave by a port, doing this on the way; `answer` is kept for later nodes as answers.<node>."""
 
     port: str = "next"
     effects: tuple[Effect, ...] = ()
     saw: Mapping[str, Any] = MappingProxyType({})
+    answer: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,17 @@ class End:
 
     reason: str
     saw: Mapping[str, Any] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
 
 
-Decision = Go | Stay | End
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """What the node asked for has failed for good: its failure policy says what becomes of the journey."""
+
+    reason: str
+
+
+Decision = Go | Stay | End | Fail
 
 
 class NodeSettings(BaseModel):
@@ -78,13 +89,40 @@ class NodeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
 
 
+class StepSettings(NodeSettings):
+    """What can be set on every action and every rule; `setting` declares the rest."""
+
+    on_failure: Literal["", "skip", "exit", "hold"] = Field(
+        "",
+        title="When it fails",
+        description="After five tries within a day. A message is waited for only when something is chosen here.",
+        json_schema_extra={
+            "widget": "choice",
+            "choices": {
+                "": "Ends the journey as failed",
+                "skip": "Try again, then skip it and go on",
+                "exit": "Try again, then leave the flow",
+                "hold": "Try again, then hold for a person",
+            },
+        },
+    )
+    personalisation_key: str = Field(
+        "",
+        title="Personalisation key",
+        description="A word that websites read for whoever stands here.",
+        max_length=120,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$|^$",
+        json_schema_extra={"widget": "text"},
+    )
+
+
 SettingsT = TypeVar("SettingsT", bound=NodeSettings)
 
 
 def setting(default: Any, title: str, widget: str = "text", about: str = "", **more: Any) -> Any:
     """Declare a setting: its words, and the widget of the panel (text, area, duration, segment, list, criteria, …)."""
     make = "default_factory" if callable(default) else "default"
-    extra = {"widget": widget, **({"choices": more.pop("choices")} if "choices" in more else {})}
+    extra = {"widget": widget, **{name: more.pop(name) for name in ("choices", "channel") if name in more}}
     return Field(**{make: default}, title=title, description=about, json_schema_extra=extra, **more)
 
 
@@ -108,6 +146,9 @@ class Surroundings:
     topics: frozenset[str] = frozenset()
     senders: frozenset[str] = frozenset()
     templates: Mapping[str, TemplateFacts] = field(default_factory=dict)
+    flows: Mapping[str, str] = field(default_factory=dict)  # slug → status
+    destinations: Mapping[str, str] = field(default_factory=dict)  # slug → webhook or csv
+    staff: frozenset[int] = frozenset()  # who can be written to
 
 
 class Node(Generic[SettingsT]):
@@ -123,6 +164,7 @@ class Node(Generic[SettingsT]):
     is_wait: ClassVar[bool] = False  # a loop through it is no hurry
     speaks: ClassVar[bool] = False  # exit conditions are asked again just before it
     awaits_message: ClassVar[bool] = False  # the shell says in the scene what became of its message
+    comes_last: ClassVar[bool] = False  # the shell says in the scene which earlier message has not settled yet
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> SettingsT:
@@ -148,6 +190,11 @@ class Node(Generic[SettingsT]):
     def decide(cls, settings: SettingsT, scene: Scene) -> Decision:
         """Say what next."""
         return Go()
+
+    @classmethod
+    def awaits(cls, settings: SettingsT) -> bool:
+        """Tell whether, as it is set, somebody may wait here for what becomes of a message."""
+        return cls.awaits_message or cls.comes_last
 
     @classmethod
     def words(cls, settings: SettingsT) -> str:

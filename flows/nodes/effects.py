@@ -39,4 +39,59 @@ class ChangeSegment:
     add: bool
 
 
-Effect = Say | UpdateContact | ChangeList | ChangeSegment
+@dataclass(frozen=True, slots=True)
+class SetConsent:
+    """Add to the evidence that the contact wants, or does not want, to hear of a topic on a channel."""
+
+    channel: str
+    topic: str
+    subscribed: bool
+    again: bool = False  # also those who unsubscribed
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvent:
+    """Let the contact have done something."""
+
+    event: str
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Tell a destination of the contact."""
+
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartFlow:
+    """Let the contact enter another flow, by that flow's own rules."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveFlow:
+    """Take the contact out of another flow."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteContact:
+    """Erase the contact."""
+
+
+Effect = (
+    Say
+    | UpdateContact
+    | ChangeList
+    | ChangeSegment
+    | SetConsent
+    | RecordEvent
+    | Export
+    | StartFlow
+    | LeaveFlow
+    | DeleteContact
+)

@@ -16,6 +16,7 @@ from flows.nodes.base import (
     Port,
     Scene,
     Stay,
+    StepSettings,
     Surroundings,
     check_duration,
     duration_words,
@@ -29,7 +30,7 @@ ELSE = "else"
 _length = lru_cache(maxsize=1024)(Duration.parse)
 
 
-class WaitSettings(NodeSettings):
+class WaitSettings(StepSettings):
     """How long."""
 
     duration: Annotated[str, AfterValidator(check_duration)] = setting("", "Wait for", "duration")
@@ -73,7 +74,7 @@ class Branch(NodeSettings):
     label: str = Field(default="", max_length=80, title="Label")
 
 
-class SplitSettings(NodeSettings):
+class SplitSettings(StepSettings):
     """The branches in order."""
 
     branches: list[Branch] = setting(
@@ -148,7 +149,7 @@ class Split(Node[SplitSettings]):
         ]
 
 
-class ExitSettings(NodeSettings):
+class ExitSettings(StepSettings):
     """Why."""
 
     reason: str = setting("", "Reason", "text", "Shown on the contact's history.", max_length=200)

@@ -19,6 +19,8 @@ class Outgoing:
     from_address: str = ""
     reply_to: str = ""
     unsubscribe_url: str = ""
+    title: str = ""
+    text: str = ""  # of SMS, WhatsApp, push and on-site messages
     request: dict[str, Any] | None = None
 
 

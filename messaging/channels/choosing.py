@@ -3,9 +3,11 @@
 import os
 
 from messaging.channels.base import Line
+from messaging.channels.caught import CaughtLine
 from messaging.channels.email import EmailLine
 from messaging.channels.webhook import WebhookLine
 from messaging.channels.witness import NullLine, WitnessLine
+from messaging.models import TEXTS
 
 
 def line_for(channel: str) -> Line:
@@ -14,6 +16,8 @@ def line_for(channel: str) -> Line:
         return WitnessLine(os.environ["WITNESS_FILE"])
     if os.environ.get("MESSAGING_NULL_PROVIDER"):
         return NullLine()
+    if channel in TEXTS:
+        return CaughtLine()
     return WebhookLine() if channel == "webhook" else EmailLine()
 
 

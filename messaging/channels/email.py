@@ -107,7 +107,7 @@ def composed(outgoing: Outgoing, address: str) -> EmailMultiAlternatives:
         outgoing.email.subject,
         outgoing.email.text,
         outgoing.from_address,
-        [address],
+        address.split(", "),  # one; of a notice to staff all
         reply_to=[outgoing.reply_to] if outgoing.reply_to else None,
         headers=headers,
     )

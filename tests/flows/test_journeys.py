@@ -8,7 +8,7 @@ from django.db import connection
 from contacts import changes
 from contacts.models import Change
 from contacts.services import erase_contact
-from flows import intake, performing, runner, services, stats
+from flows import intake, runner, services, speaking, stats
 from flows.models import Enrollment, Entry, Step
 from messaging.models import Message
 from tests.flows.conftest import STARTS, WELCOME, World, property_is, wait
@@ -294,7 +294,7 @@ def test_rule_27_a_step_that_fails_is_tried_again_with_growing_gaps_then_listed(
 
 def fall_over(monkeypatch: pytest.MonkeyPatch, enrollment: int) -> None:
     """Let the database refuse whatever is said for this enrollment."""
-    real = performing.queue
+    real = speaking.queue
 
     def queue(drafts: Any) -> int:
         if any(one.key.startswith(f"e:{enrollment}:") for one in drafts):
@@ -302,7 +302,7 @@ def fall_over(monkeypatch: pytest.MonkeyPatch, enrollment: int) -> None:
                 cursor.execute("SELECT 1 / 0")
         return int(real(drafts))
 
-    monkeypatch.setattr("flows.performing.queue", queue)
+    monkeypatch.setattr("flows.speaking.queue", queue)
 
 
 def test_a_node_that_cannot_do_its_work_blocks_those_who_stand_there_until_it_can(world: World) -> None:
