@@ -1,6 +1,7 @@
 """What stops a flow by itself: its end date, and a ceiling beyond which somebody should look first."""
 
 import structlog
+from django.db.models.fields.json import KeyTextTransform
 from django.urls import reverse
 
 from flows import activation, entry, services
@@ -18,9 +19,9 @@ def keep() -> int:
 
 
 def _end_on_time() -> int:
-    over = Flow.objects.filter(
-        status__in=[Flow.Status.RUNNING, Flow.Status.PAUSED],
-        version__settings__ends_at__lte=activation.instant_text(clock.now()),
+    live = Flow.objects.filter(status__in=[Flow.Status.RUNNING, Flow.Status.PAUSED])
+    over = live.annotate(ends=KeyTextTransform("ends_at", "version__settings")).filter(
+        ends__lte=activation.instant_text(clock.now())
     )
     return sum(_drain(flow) for flow in over)
 
@@ -40,7 +41,7 @@ def _break_circuits() -> int:
 
 def _refused_since_it_runs(flow: Flow) -> bool:
     since = flow.resumed_at or flow.activated_at
-    return Entry.objects.filter(flow=flow, reason=entry.CEILING, at__gte=since).exists()
+    return Entry.objects.filter(flow=flow, reason=entry.CEILING, at__gt=since).exists()
 
 
 def _break(flow: Flow) -> bool:
