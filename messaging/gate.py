@@ -25,6 +25,7 @@ from workspace.models import Workspace
 Contact = tuple[str, str, str, str, bool]  # email, phone, user id, timezone, alive
 SAID = ("calling", "sent", "delivered", "bounced", "complained", "unknown")
 
+# IS TRUE keeps the planner at the ids: an index of what is being sent would be gone through for each of them.
 FLIP = """
 UPDATE messaging_message m
 SET status = v.status, gate = v.gate, reason = v.reason, address = v.address,
@@ -35,7 +36,7 @@ SET status = v.status, gate = v.gate, reason = v.reason, address = v.address,
     settled_at = CASE WHEN v.status = 'refused' THEN %(at)s END,
     attempts = m.attempts + (v.status = 'calling')::int
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, status text, gate text, reason text, address text, until timestamptz)
-WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'sending'
+WHERE m.id = v.id AND m.token = %(token)s AND (m.status = 'sending') IS TRUE
 RETURNING m.id, m.status, m.address
 """
 STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"}

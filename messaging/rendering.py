@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 
 import css_inline
 from django.utils.html import escape, linebreaks, urlize
 
 from messaging.language import TemplateFault, compiled, render, roots
+from messaging.plain_text import text_of
 from workspace.problems import Fault
 
 SUBJECT_LIMIT = 500
@@ -144,74 +144,3 @@ def render_document(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         return {str(key): render_document(one, values) for key, one in value.items()}
     return value
-
-
-class _Text(HTMLParser):
-    """Gathers the words of HTML, with line breaks where blocks end and targets behind links."""
-
-    BLOCKS = frozenset(
-        [
-            "p",
-            "div",
-            "br",
-            "tr",
-            "table",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "ul",
-            "ol",
-            "blockquote",
-            "hr",
-            "section",
-            "header",
-            "footer",
-        ]
-    )
-    SILENT = frozenset(("style", "script", "head", "title"))
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = 0
-        self.target: str | None = None
-        self.link_at = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self.SILENT:
-            self.silent += 1
-        elif tag == "a":
-            self.target, self.link_at = dict(attrs).get("href"), len(self.parts)
-        elif tag == "li":
-            self.parts.append("\n- ")
-        elif tag in self.BLOCKS:
-            self.parts.append("\n")
-        elif tag == "img" and (alt := dict(attrs).get("alt")):
-            self.parts.append(alt)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.SILENT:
-            self.silent = max(0, self.silent - 1)
-        elif tag == "a" and self.target:
-            shown = "".join(self.parts[self.link_at :]).strip()
-            if self.target != shown:
-                self.parts.append(f" ({self.target})")
-            self.target = None
-        elif tag in self.BLOCKS:
-            self.parts.append("\n" if tag in ("tr", "div", "br") else "\n\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(re.sub(r"\s+", " ", data))
-
-
-def text_of(html: str) -> str:
-    """Return the plain-text part that says what the HTML says."""
-    reader = _Text()
-    reader.feed(html)
-    reader.close()
-    lines = [line.strip() for line in "".join(reader.parts).split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

@@ -28,7 +28,7 @@ SET status = v.status, provider_id = v.provider_id, reason = v.reason, due_at = 
     token = NULL, lease_until = NULL, settled_at = CASE WHEN v.status = 'queued' THEN NULL ELSE %(at)s END
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, status text, provider_id text, reason text,
      due_at timestamptz, answer jsonb)
-WHERE m.id = v.id AND m.token = %(token)s AND m.status = 'calling'
+WHERE m.id = v.id AND m.token = %(token)s AND (m.status = 'calling') IS TRUE
 RETURNING m.id, m.status
 """
 

@@ -6,7 +6,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from psycopg.abc import Buffer
-from psycopg.types.array import ListDumper
+from psycopg.adapt import PyFormat
+from psycopg.types.array import BaseListDumper, ListDumper
 from psycopg.types.datetime import TimestamptzLoader
 
 
@@ -24,8 +25,23 @@ class Instant(TimestamptzLoader):
         return found.astimezone(UTC)
 
 
+BIGINTS = 1016  # the number of bigint[] in PostgreSQL's catalogue
+LESSER = (1005, 1007)  # smallint[], integer[]
+
+
 class Numbers(ListDumper):
-    """Writes a list of whole numbers in one go, and any other list one by one."""
+    """Writes a list of whole numbers in one go, and any other list one by one.
+
+    It is always one of bigint, as ids are: `id = ANY('{1,2}'::integer[])` compares a row with every number of the list,
+    `id = ANY('{1,2}'::bigint[])` looks it up in a hash.
+    """
+
+    def upgrade(self, obj: list[Any], format: PyFormat) -> BaseListDumper:
+        """Return the dumper of a list, which says of small numbers too that they are bigint."""
+        dumper = super().upgrade(obj, format)
+        if dumper.oid in LESSER:
+            dumper.oid = BIGINTS
+        return dumper
 
     def dump(self, obj: list[Any]) -> Buffer | None:
         """Return a list as PostgreSQL writes arrays."""

@@ -48,3 +48,8 @@ def test_an_instant_is_read_in_utc_whatever_zone_the_session_speaks() -> None:
 def test_an_instant_that_python_cannot_hold_is_refused_and_not_misread() -> None:
     with pytest.raises((utils.DataError, psycopg.DataError)):
         ask("SELECT 'infinity'::timestamptz")
+
+
+@pytest.mark.parametrize("numbers", [[1, 2], [1, 70_000], [2**40], [None, 3]])
+def test_a_list_of_numbers_is_one_of_ids_however_small_so_that_they_are_looked_up_in_a_hash(numbers: list[Any]) -> None:
+    assert ask("SELECT pg_typeof(%s)::text", numbers) == "bigint[]"
