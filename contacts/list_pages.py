@@ -1,30 +1,67 @@
 """The pages of lists: all of them, and the members of one."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import Count
+from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from contacts import by_hand, services
 from contacts.forms import ListForm
-from contacts.models import List
+from contacts.models import List, ListMember
 from contacts.pages import actor, page_of, url_with, whole, with_activity
 from contacts.searching import search
 from workspace.origins import origin_of
 from workspace.problems import Refused
-from workspace.uses import InUse, users_of
+from workspace.uses import InUse, users_of, users_of_each
+
+PAGE = 50
+SORTS = [("", "By name"), ("size", "Largest first"), ("new", "Newest first")]
 
 
 @login_required
 def lists(request: HttpRequest) -> HttpResponse:
-    """All lists with their sizes."""
+    """All lists with their sizes: searched, sorted, fifty at a time."""
     if request.method == "POST":
         return create(request)
-    archived = request.GET.get("show") == "archived"
-    found = List.objects.filter(archived_at__isnull=not archived).annotate(size=Count("members")).order_by("name")
-    return render(request, "contacts/lists.html", {"lists": found, "archived": archived, "form": ListForm()})
+    here = {name: _plain(request.GET.get(name, "")) for name in ("q", "show", "sort")}
+    page = int(text) if (text := request.GET.get("page", "")).isascii() and text.isdigit() and 0 < len(text) < 6 else 1
+    page = max(1, page)
+    chosen = list(_asked(**here)[(page - 1) * PAGE : page * PAGE + 1])
+    users = users_of_each([f"list:{one.slug}" for one in chosen[:PAGE]])
+    values = {
+        **here,
+        "rows": [(one, users[f"list:{one.slug}"]) for one in chosen[:PAGE]],
+        "sorts": SORTS,
+        "form": ListForm(),
+        "older": _address(**here, page=page + 1) if len(chosen) > PAGE else "",
+        "newer": _address(**here, page=page - 1) if page > 1 else "",
+    }
+    return render(request, "contacts/lists.html", values)
+
+
+def _plain(text: str) -> str:
+    """Return what was searched for without what the database cannot hold."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()[:120]
+
+
+def _address(**query: object) -> str:
+    return f"{reverse('lists')}?{urlencode({key: value for key, value in query.items() if value})}"
+
+
+def _asked(q: str, show: str, sort: str) -> QuerySet[List]:
+    """Return the lists asked for, in their order, each with how many are on it."""
+    members = ListMember.objects.filter(list=OuterRef("pk")).order_by().values("list")
+    size = Subquery(members.annotate(size=Count("*")).values("size"), BigIntegerField())
+    found = List.objects.filter(archived_at__isnull=show != "archived").annotate(size=Coalesce(size, 0))
+    if q:
+        found = found.filter(Q(name__icontains=q) | Q(slug__icontains=q) | Q(description__icontains=q))
+    order = {"size": ("-size", "name"), "new": ("-created_at",)}.get(sort, (Lower("name"),))
+    return found.order_by(*order, "pk")
 
 
 @permission_required("contacts.add_list", raise_exception=True)
@@ -98,8 +135,9 @@ def _save(request: HttpRequest, held: List) -> None:
 def _delete(request: HttpRequest, held: List) -> HttpResponse:
     try:
         services.delete_list(held, actor=actor(request))
-    except InUse as used:
-        messages.error(request, str(used))
+    except InUse:
+        users = ", ".join(one.label for one in users_of(f"list:{held.slug}"))
+        messages.error(request, f"{held.name} is used by {users}. Archive it, or change those first.")
         return redirect("list", pk=held.pk)
     messages.success(request, f"{held.name} was deleted.")
     return redirect("lists")

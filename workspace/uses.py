@@ -70,13 +70,22 @@ def names_of(kind: str, slugs: Collection[str]) -> dict[str, tuple[str, str]]:
 
 def users_of(used: str) -> list[User]:
     """Return who uses this, by name."""
-    split = [ref.partition(":")[::2] for ref in used_by(used)]
+    return users_of_each([used])[used]
+
+
+def users_of_each(used: Collection[str]) -> dict[str, list[User]]:
+    """Return who uses each of these, by name."""
+    rows = Use.objects.filter(used__in=used).order_by("user").values_list("used", "user")
+    split = [(one, *user.partition(":")[::2]) for one, user in rows]
     named = {
-        kind: _naming[kind]({slug for other, slug in split if other == kind})
-        for kind in {kind for kind, _ in split}
+        kind: _naming[kind]({slug for _, other, slug in split if other == kind})
+        for kind in {kind for _, kind, _ in split}
         if kind in _naming
     }
-    return [_user(kind, slug, named.get(kind, {}).get(slug, (slug, ""))) for kind, slug in split]
+    found: dict[str, list[User]] = {one: [] for one in used}
+    for one, kind, slug in split:
+        found[one].append(_user(kind, slug, named.get(kind, {}).get(slug, (slug, ""))))
+    return found
 
 
 def _user(kind: str, slug: str, said: tuple[str, str]) -> User:

@@ -157,4 +157,7 @@ document.addEventListener("keydown", (event) => {
 
 showTimes();
 document.addEventListener("htmx:after:swap", () => showTimes());
-document.addEventListener("live:after", () => showTimes());
+document.addEventListener("live:after", () => {
+  showTimes();
+  for (const table of document.querySelectorAll("table[data-selectable]")) showSelection(table);
+});

@@ -138,9 +138,24 @@ def test_mia_makes_a_list_and_pastes_people_into_it(mia: Client, ann: Contact) -
     mia.post(url, {"remove": 1, "chosen": [ann.pk]})
     assert staff.members.count() == 0
     set_uses("segment:vip", ["list:staff"])
-    assert "segment:vip" in mia.post(url, {"delete": 1}, follow=True).content.decode()
+    assert "Staff is used by Segment vip." in mia.post(url, {"delete": 1}, follow=True).content.decode()
     mia.post(url, {"archive": 1})
     assert List.objects.get().archived_at is not None
+
+
+def test_lists_are_searched_sorted_and_say_what_uses_them(mia: Client, ann: Contact) -> None:
+    staff = services.create_list(name="Staff", actor=HOUSE)
+    services.create_list(name="Guests of the fair", actor=HOUSE)
+    services.add_to_list(staff, [ann.pk], cause="manual")
+    set_uses("segment:vip", ["list:staff"])
+    lists = reverse("lists")
+    found = mia.get(lists, {"q": "FAIR\x00"}).content.decode()
+    assert "Guests of the fair" in found
+    assert reverse("list", args=[staff.pk]) not in found
+    largest = mia.get(lists, {"sort": "size"}).content.decode()
+    assert largest.index("Staff") < largest.index("Guests of the fair")
+    assert "Segment vip" in largest
+    assert "No list matches" in mia.get(lists, {"q": "nothing like it"}).content.decode()
 
 
 def test_mia_blocks_an_event_and_retypes_an_attribute(mia: Client, ann: Contact) -> None:
