@@ -170,6 +170,20 @@ class RefreshView(Door):
         return shown(segment.pk, status=202)
 
 
+class CancelView(Door):
+    """The end of an evaluation that runs."""
+
+    serializer_class = SegmentOutput
+
+    @extend_schema(request=None, responses=SegmentOutput)
+    def post(self, request: Request, ref: str) -> Response:
+        """Stop the evaluation that waits or runs, or the making of a static copy; members stay as they were before it."""
+        segment = find(ref)
+        if not services.cancel_evaluation(segment, actor=actor_of(request)):
+            raise refuse("", "Nothing is being evaluated or copied here.", 409)
+        return shown(segment.pk)
+
+
 class DuplicateView(Door):
     """Make another."""
 

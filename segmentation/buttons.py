@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from contacts import by_hand
-from segmentation import history, services
+from segmentation import history, recomputing, services
 from segmentation.models import Membership, Segment
 from workspace.audit import Actor
 from workspace.problems import Refused
@@ -83,14 +83,21 @@ def mute(request: HttpRequest, segment: Segment) -> None:
 def freeze(request: HttpRequest, segment: Segment) -> HttpResponse:
     """Make a static copy, of now or of the instant that the page shows."""
     copy = services.freeze_segment(segment, at=history.read_instant(request.POST["freeze"]), actor=actor(request))
-    messages.success(request, f"{copy.name} holds {services.size_of(copy):,} contacts, and stays as it is.")
+    if recomputing.is_running(copy.pk):
+        messages.info(request, f"{copy.name} is being made; this page says how far it is.")
+    else:
+        messages.success(request, f"{copy.name} holds {services.size_of(copy):,} contacts, and stays as it is.")
     return redirect("segment", copy.pk)
 
 
 def cancel(request: HttpRequest, segment: Segment) -> None:
     """Ask the running evaluation to stop."""
     services.cancel_evaluation(segment, actor=actor(request))
-    messages.info(request, "The evaluation stops; the members stay those of the one before.")
+    static = segment.kind == Segment.Kind.STATIC
+    said = (
+        "It stops; nobody is copied." if static else "The evaluation stops; the members stay those of the one before."
+    )
+    messages.info(request, said)
 
 
 def delete(request: HttpRequest, segment: Segment) -> HttpResponse:

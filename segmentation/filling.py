@@ -38,6 +38,14 @@ def fill(evaluation: Evaluation, criteria: Criteria, segment: Segment) -> None:
     _tell_changes(segment, evaluation.at, before)
 
 
+def copy(evaluation: Evaluation, difference: Sql, segment: Segment) -> None:
+    """Take everybody of a difference into a static copy, part by part, within the caller's transaction."""
+    before, fresh, _ = _what_stands(segment)
+    with _outside() as outside:
+        _write_in_parts(evaluation, difference, outside, fresh=fresh)
+    _tell_changes(segment, evaluation.at, before)
+
+
 def _difference(segment: int, everybody: Sql) -> Sql:
     """Render who must move; in the order of the contacts, because indexes that grow in order grow twice as fast."""
     return sql(
@@ -104,7 +112,7 @@ def _write(evaluation: Evaluation, difference: Sql, *, fresh: bool) -> None:
     why = moving.Why.of_one(
         evaluation.cause,
         segment=evaluation.segment_id,
-        rule=evaluation.rule_id or 0,
+        rule=evaluation.rule_id,
         entries=evaluation.fires in ("entries", "both"),
         exits=evaluation.fires in ("exits", "both"),
     )

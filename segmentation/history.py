@@ -108,12 +108,17 @@ WHERE t.segment_id = {segment}::bigint AND t.kind = 'entered' AND t.at <= {at}::
 
 def copy_members(segment: Segment, copy: Segment, at: datetime | None = None, *, origin: str = "") -> int:
     """Put the members of a segment, now or at an instant, into a new static one by one statement; nothing fires."""
-    members = sql(_NOW, segment=segment.pk) if at is None else sql(_THEN, segment=segment.pk, at=at)
-    diff = sql(_COPIED, copy=copy.pk, members=members)
+    diff = copied(segment, copy, at)
     why = moving.Why.of_all("manual", entries=False, exits=False)
     moved = _write(diff, why, fresh=True, origin=origin)
     transaction.on_commit(lambda: drop_gone([copy.pk]))
     return moved
+
+
+def copied(segment: Segment, copy: Segment, at: datetime | None) -> Sql:
+    """Render whom a copy of a segment takes in, now or at an instant."""
+    members = sql(_NOW, segment=segment.pk) if at is None else sql(_THEN, segment=segment.pk, at=at)
+    return sql(_COPIED, copy=copy.pk, members=members)
 
 
 # Contacts may be merged or erased while the copy is written, and their Changes be looked at before it can be seen.

@@ -134,7 +134,10 @@ class FreezeView(Door):
 
     @extend_schema(request=FreezeInput, responses={201: SegmentOutput, 202: Filed})
     def post(self, request: Request, ref: str) -> Response:
-        """Make a static segment of who is in it now, or was at an instant; nothing fires."""
+        """Make a static segment of who is in it now, or was at an instant; nothing fires.
+
+        Of more than 50,000 a worker makes the copy: its `evaluation` says how far it is, `cancel/` stops it.
+        """
         said = self.said(request)
         copy = services.freeze_segment(find(ref), at=said.get("at"), name=said.get("name", ""), actor=actor_of(request))
         return shown(copy.pk, status=201)

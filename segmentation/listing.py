@@ -9,9 +9,10 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import JSONObject, TruncDate
 
 from segmentation.models import Evaluation, Segment, Tally
-from segmentation.services import sizes
+from segmentation.sizes import sizes
 
 MONTH = 30
+STOPPED = "Nobody was copied. Delete this copy, or make another."
 TONES = ("teal", "blue", "moss", "amber", "coral", "rose", "plum", "indigo", "sand", "slate")
 
 
@@ -57,6 +58,8 @@ def state_of(segment: Any) -> tuple[str, str]:
         return "evaluating", share(last)
     if last.get("status") == Evaluation.Status.FAILED:
         return "failed", last["error"]
+    if segment.kind == Segment.Kind.STATIC and last.get("status") == Evaluation.Status.CANCELLED:
+        return "stopped", last["error"] or STOPPED
     if segment.kind == Segment.Kind.DYNAMIC and segment.evaluated_at is None:
         return "waiting", ""
     return ("muted", "") if segment.muted else ("ready", "")

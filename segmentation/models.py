@@ -173,6 +173,14 @@ class Evaluation(models.Model):
         max_length=80, blank=True, default="", db_default="", help_text="Who asked for it, or edited the criteria."
     )
     seen_at = models.DateTimeField(null=True, help_text="When its worker last said it was alive.")
+    copy_of = models.ForeignKey(
+        Segment,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="copies",
+        help_text="Whose members a static copy takes.",
+    )
+    copy_at = models.DateTimeField(null=True, help_text="The instant whose members a static copy takes.")
 
     class Meta:
         constraints = [

@@ -84,7 +84,7 @@ class Why:
         return cls(sql("{cause}::text", cause=cause), Sql("''"), Sql("s.rule_id"), fires, Sql(_SEGMENT))
 
     @classmethod
-    def of_one(cls, cause: str, *, segment: int, rule: int, entries: bool, exits: bool) -> "Why":
+    def of_one(cls, cause: str, *, segment: int, rule: int | None, entries: bool, exits: bool) -> "Why":
         """One segment, by one rule, for one cause: nothing is looked up for each row."""
         fires = sql(
             "{loud} AND (SELECT NOT s.muted FROM segmentation_segment s WHERE s.id = {segment}::bigint)",

@@ -31,18 +31,18 @@ def recompute(
     segment = Segment.objects.filter(pk=segment_id, kind=Segment.Kind.DYNAMIC, archived_at=None).first()
     if segment is None:
         return None
-    evaluation = _take_over(segment) or _begin(segment, cause, _fires(fires))
+    evaluation = take_over(segment) or _begin(segment, cause, _fires(fires))
     begun = time.perf_counter()
     try:
         with transaction.atomic():
             _evaluate(evaluation, only_waiting=only_waiting)
     except Cancelled:
-        _end(evaluation, Evaluation.Status.CANCELLED, begun, "Cancelled; the members are as they were.")
+        end(evaluation, Evaluation.Status.CANCELLED, begun, "Cancelled; the members are as they were.")
     except DatabaseError as error:
-        _end(evaluation, Evaluation.Status.FAILED, begun, str(error).splitlines()[0])
+        end(evaluation, Evaluation.Status.FAILED, begun, str(error).splitlines()[0])
         log.error("evaluation.failed", segment=segment_id, error=type(error).__name__)
     else:
-        _end(evaluation, Evaluation.Status.DONE, begun)
+        end(evaluation, Evaluation.Status.DONE, begun)
     return evaluation
 
 
@@ -66,6 +66,11 @@ def ask(segment: Segment, cause: str, fires: str = "none", *, origin: str = "") 
     )
     doorbell.ring_on_commit("recompute")
     return evaluation
+
+
+def is_running(segment_id: int) -> bool:
+    """Tell whether a segment is being evaluated, or waits for it."""
+    return Evaluation.objects.filter(segment_id=segment_id, full=True, status=Evaluation.Status.RUNNING).exists()
 
 
 def cancel(segment_id: int) -> bool:
@@ -120,7 +125,9 @@ def _settle_orphans() -> None:
     """Say of evaluations whose worker died that they failed: nobody has their segment."""
     for evaluation in Evaluation.objects.filter(full=True, status=Evaluation.Status.RUNNING, seen_at__isnull=False):
         with transaction.atomic():
-            if locks.try_alone(evaluation.segment_id):
+            if locks.try_alone(evaluation.segment_id) and evaluation.copy_at is not None:
+                Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING).update(seen_at=None)
+            elif locks.try_alone(evaluation.segment_id):
                 Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING).update(
                     status=Evaluation.Status.FAILED,
                     error="Its worker ended; the members are as they were.",
@@ -128,7 +135,8 @@ def _settle_orphans() -> None:
                 )
 
 
-def _take_over(segment: Segment) -> Evaluation | None:
+def take_over(segment: Segment) -> Evaluation | None:
+    """Take the evaluation of a segment that waits for a worker, if any."""
     with transaction.atomic():
         waiting = (
             Evaluation.objects.select_for_update(skip_locked=True)
@@ -156,7 +164,8 @@ def _begin(segment: Segment, cause: str, fires: str) -> Evaluation:
     )
 
 
-def _end(evaluation: Evaluation, status: str, begun: float, error: str = "") -> None:
+def end(evaluation: Evaluation, status: str, begun: float, error: str = "") -> None:
+    """Write down what came of an evaluation, and how long it took."""
     evaluation.status, evaluation.error = status, error
     evaluation.ms = (time.perf_counter() - begun) * 1000
     if status != Evaluation.Status.DONE:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from contacts.changes import READS_LOCK, drop_reads, set_reads
-from segmentation import dependencies, history, locks, moving, proposals, recomputing
+from segmentation import copying, dependencies, history, locks, moving, proposals, recomputing
 from segmentation.catalogue import load_catalogue
 from segmentation.criteria import Criteria, parse
 from segmentation.models import Evaluation, Owed, Segment
@@ -120,7 +120,7 @@ def duplicate_segment(segment: Segment, *, actor: Actor) -> Segment:
         actor=actor,
     )
     if segment.kind == Segment.Kind.STATIC:
-        history.copy_members(segment, copy, origin=origin_of(actor))
+        copying.begin(segment, copy, None, origin=origin_of(actor))
     return copy
 
 
@@ -175,7 +175,7 @@ def mute_segment(segment: Segment, *, muted: bool, actor: Actor) -> Segment:
 @guarded("segment", proposals.freeze)
 @transaction.atomic
 def freeze_segment(segment: Segment, *, actor: Actor, at: datetime | None = None, name: str = "") -> Segment:
-    """Make a static copy of who is in a segment now, or was at an instant; nothing fires."""
+    """Make a static copy of who is in a segment now, or was at an instant; nothing fires. Of many a worker makes it."""
     at = history.past(at) if at is not None else None
     told = (at or clock.now()).astimezone(history.house_zone())
     copy = create_segment(
@@ -185,7 +185,7 @@ def freeze_segment(segment: Segment, *, actor: Actor, at: datetime | None = None
         labels=segment.labels,
         actor=actor,
     )
-    count = history.copy_members(segment, copy, at, origin=origin_of(actor))
+    count = copying.begin(segment, copy, at, origin=origin_of(actor))
     record(actor, "segment.frozen", copy.ref, of=segment.ref, count=count, at=at.isoformat() if at else "")
     return copy
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from contacts import working
-from segmentation import evaluation, exporting, gathering, syncing
+from segmentation import copying, evaluation, exporting, gathering, syncing
 from segmentation.scenarios import reckoning
 from workspace import clock, doorbell, ticks
 
@@ -20,6 +20,7 @@ def pass_time() -> None:
         evaluation.work_off_owed()
         working.work()
         evaluation.recompute_waiting()
+        copying.work()
         reckoning.work()
 
 
@@ -38,6 +39,7 @@ def recompute_waiting(rung: bool = False) -> None:
     if rung or ticks.claim("recompute_waiting", 15):
         working.work()
         evaluation.recompute_waiting()
+        copying.work()
         reckoning.work()
 
 

@@ -66,6 +66,7 @@ api = [
     path("segments/overlap/", history_api.OverlapView.as_view(), name="api_segment_overlap"),
     path("segments/<str:ref>/", wire.SegmentView.as_view(), name="api_segment"),
     path("segments/<str:ref>/refresh/", wire.RefreshView.as_view(), name="api_segment_refresh"),
+    path("segments/<str:ref>/cancel/", wire.CancelView.as_view(), name="api_segment_cancel"),
     path("segments/<str:ref>/duplicate/", wire.DuplicateView.as_view(), name="api_segment_duplicate"),
     path("segments/<str:ref>/archive/", wire.ArchiveView.as_view(), name="api_segment_archive"),
     path("segments/<str:ref>/unarchive/", history_api.UnarchiveView.as_view(), name="api_segment_unarchive"),

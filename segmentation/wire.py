@@ -14,7 +14,14 @@ from workspace.problems import Fault, Refused
 
 SLUG = r"^[a-z][a-z0-9-]{0,62}$"
 FIRES = ("none", "entries", "exits", "both")
-STATUS = {"ready": "done", "muted": "done", "archived": "done", "waiting": "waiting", "evaluating": "running"}
+STATUS = {
+    "ready": "done",
+    "muted": "done",
+    "archived": "done",
+    "waiting": "waiting",
+    "evaluating": "running",
+    "stopped": "cancelled",
+}
 
 
 class Strict(serializers.Serializer[Any]):
@@ -110,7 +117,7 @@ class ContactsInput(Strict):
 class EvaluationState(serializers.Serializer[Any]):
     """How the evaluation of a segment stands."""
 
-    status = serializers.ChoiceField(["done", "waiting", "running", "failed"])
+    status = serializers.ChoiceField(["done", "waiting", "running", "failed", "cancelled"])
     progress = serializers.FloatField(help_text="From 0 to 1.")
     error = serializers.CharField(allow_blank=True)
 
@@ -205,14 +212,18 @@ def _out(segment: Segment, size: int, words: str) -> dict[str, Any]:
 
 
 def evaluation_out(segment: Any) -> dict[str, Any] | None:
-    """Return how the evaluation of a dynamic segment stands; None for a static one."""
-    if segment.kind == Segment.Kind.STATIC:
+    """Return how the evaluation of a dynamic segment stands, or the making of a static copy; None for other static ones."""
+    if segment.kind == Segment.Kind.STATIC and not segment.last_look:
         return None
     state, note = state_of(segment)
     last = segment.last_look or {}
     running = state == "evaluating" and last.get("total")
     progress = last["done"] / last["total"] if running else float(state not in ("waiting", "evaluating"))
-    return {"status": STATUS.get(state, state), "progress": progress, "error": note if state == "failed" else ""}
+    return {
+        "status": STATUS.get(state, state),
+        "progress": progress,
+        "error": note if state in ("failed", "stopped") else "",
+    }
 
 
 def changed(segment: Segment) -> list[Any]:

@@ -1,13 +1,15 @@
 """What was: members at any past instant, frozen copies, overlap, muted segments; rules 11, 14 and 15 of the semantics."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from contacts.services import erase_contact
-from segmentation import evaluation, history, services
+from segmentation import copying, evaluation, filling, history, recomputing, services
 from segmentation.history import entries_at, size_at
-from segmentation.models import Membership, Segment, Transition
+from segmentation.listing import state_of, with_state
+from segmentation.models import Evaluation, Membership, Segment, Transition
 from segmentation.overlap import overlap
 from tests import factories
 from tests.factories import JANUARY, members, person, segment
@@ -213,3 +215,64 @@ def test_what_a_muted_segment_causes_in_segments_above_is_quiet_too() -> None:
     look()
     moves = Transition.objects.filter(segment__in=[inner, outer]).values_list("segment__slug", "cause", "fires")
     assert sorted(moves) == [("americans", "data", False), ("inner-circle", "segment", False)]
+
+
+def many(monkeypatch: pytest.MonkeyPatch, part: int = 2) -> Segment:
+    """Have a segment of five count as very large."""
+    monkeypatch.setattr(copying, "FEW", 2)
+    monkeypatch.setattr(filling, "PART", part)
+    made = services.create_segment(name="Crowd", actor=HOUSE)
+    services.add_members(made, [person(f"P{number}").pk for number in range(5)], actor=HOUSE)
+    return made
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_of_a_crowd_is_made_by_a_worker_and_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = services.freeze_segment(many(monkeypatch), actor=HOUSE)
+    assert (members(copy), recomputing.is_running(copy.pk)) == (set(), True)
+    assert state_of(with_state(Segment.objects.filter(pk=copy.pk)).get())[0] == "evaluating"
+    seen: list[tuple[int, int]] = []
+    go_on = filling._go_on
+    monkeypatch.setattr(filling, "_go_on", lambda one, told: (seen.append((one.done, one.total)), go_on(one, told)))
+    assert copying.work() == 1
+    assert seen == [(0, 0), (0, 5), (2, 5), (4, 5), (5, 5)]
+    assert members(copy) == {f"P{number}" for number in range(5)}
+    assert services.size_of(copy) == 5
+    made = Evaluation.objects.get(segment=copy)
+    assert (made.status, made.done, made.total, made.size) == ("done", 5, 5, 5)
+    assert not Transition.objects.filter(segment=copy, fires=True).exists()
+    assert copying.work() == 0
+    check_log()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_that_is_stopped_on_the_way_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = services.freeze_segment(many(monkeypatch), actor=HOUSE)
+    go_on = filling._go_on
+
+    def stop(one: Evaluation, told: Any) -> None:
+        if one.done == 2:
+            told.cursor().execute("UPDATE segmentation_evaluation SET cancel_requested = true WHERE id = %s", [one.pk])
+        go_on(one, told)
+
+    monkeypatch.setattr(filling, "_go_on", stop)
+    copying.work()
+    assert members(copy) == set()
+    assert state_of(with_state(Segment.objects.filter(pk=copy.pk)).get())[0] == "stopped"
+    assert not Transition.objects.filter(segment=copy).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_whose_worker_died_is_made_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = services.freeze_segment(many(monkeypatch), actor=HOUSE)
+    Evaluation.objects.filter(segment=copy).update(seen_at=clock.now())  # somebody began it, and is gone
+    recomputing.recompute_waiting()
+    assert copying.work() == 1
+    assert len(members(copy)) == 5
+
+
+def test_a_copy_that_waits_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = services.freeze_segment(many(monkeypatch), actor=HOUSE)
+    assert services.cancel_evaluation(copy, actor=HOUSE)
+    assert copying.work() == 0
+    assert state_of(with_state(Segment.objects.filter(pk=copy.pk)).get())[0] == "stopped"
