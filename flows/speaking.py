@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from flows.activation import Activation
 from flows.checking import staff
 from flows.deeds import Deed
 from flows.nodes.effects import Say
@@ -60,6 +61,20 @@ def _sender(plan: Plan, slug: str) -> int | None:
     return plan.senders.get(slug)
 
 
+def terms(settings: Activation) -> dict[str, Any]:
+    """Return how the flow differs from the house in quiet hours, the clock they go by, and the frequency cap."""
+    said: dict[str, Any] = {}
+    if settings.ignore_quiet_hours:
+        said["quiet"] = {}
+    elif settings.quiet_hours is not None:
+        said["quiet"] = settings.quiet_hours.model_dump()
+    if settings.timezone:
+        said["zone"] = {"name": settings.timezone, "first": settings.zone == "flow"}
+    if settings.cap_class == "exempt":
+        said["cap"] = "exempt"
+    return said
+
+
 def _content(said: Say, deed: Deed, people: dict[int, str]) -> dict[str, Any]:
     content = {
         **said.content,
@@ -67,6 +82,7 @@ def _content(said: Say, deed: Deed, people: dict[int, str]) -> dict[str, Any]:
         "node": deed.node,
         "event": deed.event,
         "answers": deed.context.get("answers", {}),
+        **terms(deed.plan.settings),
     }
     if said.channel == STAFF:
         chosen = [people[pk] for pk in content.pop("users") if pk in people]

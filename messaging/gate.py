@@ -84,7 +84,8 @@ def _look(
     for one in messages:
         *_, zone, alive = contacts.get(one.contact_id, ("", "", "", "", False))
         address = reaching.without(addresses[one.pk], suppressed, one.channel)
-        cap = policy.cap_of(house.caps, one.channel)
+        cap = None if one.content.get("cap") == "exempt" else policy.cap_of(house.caps, one.channel)
+        quiet = one.content.get("quiet", house.quiet_hours)
         scenes[one.pk] = policy.Scene(
             at=at,
             planned_at=one.planned_at,
@@ -99,8 +100,8 @@ def _look(
             or may_be_told(agreed, one.contact_id, one.channel, one.topic),
             cap=cap[0] if cap else None,
             said=said.get((one.contact_id, one.channel), 0),
-            quiet_until=policy.quiet_until(house.quiet_hours, at, zone or house.timezone),
-            quiet_skips=house.quiet_hours.get("then") == "skip",
+            quiet_until=policy.quiet_until(quiet, at, policy.zone_for(one.content.get("zone"), zone, house.timezone)),
+            quiet_skips=quiet.get("then") == "skip",
             late=one.late,
             released=bool(one.content.get("released")),
             fault=faults.get(one.pk, ""),

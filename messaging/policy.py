@@ -2,6 +2,7 @@
 
 The gates stand in one order and the first that refuses is recorded. Workspace.caps is {"email": {"count": 3, "per":
 "7d"}}; Workspace.quiet_hours is {"from": "21:00", "to": "08:00", "then": "wait" or "skip"}.
+A flow's own stand in its messages' content: `quiet` (empty: none), `cap` ("exempt"), `zone`.
 """
 
 import re
@@ -190,6 +191,12 @@ def cap_of(caps: Mapping[str, Any], channel: str) -> tuple[int, timedelta] | Non
         return cap["count"], Duration.parse(cap.get("per", "1d")).longest
     except ValueError:
         return None
+
+
+def zone_for(wish: Any, contact: str, house: str) -> str:
+    """Return the zone of a contact's clock: a wish is {"name": zone, "first": before or after the contact's own}."""
+    name, first = (str(wish.get("name", "")), bool(wish.get("first"))) if isinstance(wish, dict) else ("", False)
+    return (name or contact or house) if first else (contact or name or house)
 
 
 def quiet_until(quiet: Mapping[str, Any], at: datetime, zone: str) -> datetime | None:
