@@ -187,6 +187,7 @@ class Batch:
         unsettled: Mapping[int, str],
     ) -> Scene:
         holds = [name for rule, names in node.asks.items() if answers.holds(rule, one) for name in names]
+        message, answer = settled.get(_key(one), ("", None)) if settled else ("", None)
         return Scene(
             self.at,
             one.contact_id,
@@ -197,7 +198,8 @@ class Batch:
             one.waiting,
             frozenset(holds),
             one.context,
-            *(settled.get(_key(one), ("", None)) if settled else ("", None)),
+            message,
+            answer,
             unsettled.get(one.id, "") if unsettled else "",
         )
 

@@ -9,6 +9,8 @@ from flows import ledger, locks
 from flows.ledger import Counts, Ending
 from flows.models import Enrollment, Flow
 from flows.plans import plans_of
+from messaging.models import Message
+from messaging.services import retry_message
 from workspace import clock, doorbell
 from workspace.audit import Actor, record
 from workspace.problems import refuse
@@ -33,6 +35,7 @@ def retry_enrollments(enrollment_ids: Collection[int], *, actor: Actor) -> int:
         stuck = [one for one in held if _stuck(one)]
         if not stuck:
             raise refuse("", "There is nothing to try again: it neither failed nor is stuck.", 409)
+        _say_again(stuck, actor)
         for one in stuck:
             if one.status == Enrollment.Status.FAILED:
                 _revive(one, counts)
@@ -41,6 +44,13 @@ def retry_enrollments(enrollment_ids: Collection[int], *, actor: Actor) -> int:
         _record(stuck, "enrollment.retried", actor)
     doorbell.ring("attend")
     return len(stuck)
+
+
+def _say_again(stuck: Collection[Enrollment], actor: Actor) -> None:
+    """Put the messages that failed where these stand back into the queue; few are tried again by hand."""
+    keys = [f"e:{one.pk}:{one.visit}" for one in stuck]
+    for message in Message.objects.filter(key__in=keys, status__in=("failed", "unknown")):
+        retry_message(message, actor=actor)
 
 
 def skip_enrollments(enrollment_ids: Collection[int], *, actor: Actor) -> int:

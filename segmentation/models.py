@@ -236,6 +236,7 @@ __all__ = [
     "Delivery",
     "Destination",
     "Evaluation",
+    "Handed",
     "Line",
     "Membership",
     "Owed",

@@ -122,7 +122,8 @@ SettingsT = TypeVar("SettingsT", bound=NodeSettings)
 def setting(default: Any, title: str, widget: str = "text", about: str = "", **more: Any) -> Any:
     """Declare a setting: its words, and the widget of the panel (text, area, duration, segment, list, criteria, …)."""
     make = "default_factory" if callable(default) else "default"
-    extra = {"widget": widget, **{name: more.pop(name) for name in ("choices", "channel") if name in more}}
+    extra: dict[str, Any] = {"widget": widget}
+    extra |= {name: more.pop(name) for name in ("choices", "channel") if name in more}
     return Field(**{make: default}, title=title, description=about, json_schema_extra=extra, **more)
 
 

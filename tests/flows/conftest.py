@@ -106,6 +106,9 @@ class World:
         made.refresh_from_db()
         return made
 
+    def make_topic(self, slug: str) -> Topic:
+        return Topic.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
+
     def make_list(self, slug: str) -> List:
         return List.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
 

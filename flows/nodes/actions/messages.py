@@ -188,7 +188,7 @@ class SendSmsSettings(TextSettings):
 
 
 class _TextNode(MessageNode):
-    own = ("body",)
+    own: ClassVar[tuple[str, ...]] = ("body",)
     needs = {"body": "Write the text, or choose a template."}
 
     @classmethod

@@ -1,7 +1,5 @@
 """Into another flow, and out of it."""
 
-from typing import Any
-
 from flows.nodes.base import Decision, Go, Node, Scene, StepSettings, Surroundings, setting
 from flows.nodes.effects import LeaveFlow, StartFlow
 
