@@ -125,10 +125,14 @@ def unsettled(enrollments: Collection[int]) -> dict[int, str]:
     return {threads[thread]: key for thread, key in rows}
 
 
+def zone() -> str:
+    """Return the workspace's time zone."""
+    return Workspace.objects.values_list("timezone", flat=True).filter(pk=1).first() or "UTC"
+
+
 def today(at: datetime) -> datetime:
     """Return when the workspace's day began."""
-    zone = Workspace.objects.values_list("timezone", flat=True).filter(pk=1).first() or "UTC"
-    return at.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return at.astimezone(ZoneInfo(zone())).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ def transitions(ids: Collection[int]) -> dict[int, Moved]:
 
 
 _EVENTS = """
-SELECT e.id, n.name, e.at, e.properties FROM unnest(%s::bigint[], %s::timestamptz[]) AS w(id, at)
+SELECT e.id, n.name, e.at, e.source, e.properties FROM unnest(%s::bigint[], %s::timestamptz[]) AS w(id, at)
 JOIN contacts_event e ON e.id = w.id AND e.at = w.at JOIN contacts_eventname n ON n.id = e.name_id
 """
 
@@ -168,8 +172,8 @@ def events(wanted: Collection[tuple[int, datetime]]) -> dict[int, dict[str, Any]
         return {}
     rows = select(_EVENTS, [[pk for pk, _ in wanted], [at for _, at in wanted]])
     return {
-        pk: {"id": pk, "name": name, "at": at.isoformat(), "properties": json.loads(properties)}
-        for pk, name, at, properties in rows
+        pk: {"id": pk, "name": name, "at": at.isoformat(), "source": source, "properties": json.loads(properties)}
+        for pk, name, at, source, properties in rows
     }
 
 
@@ -189,3 +193,10 @@ def members(segment: str, contacts: Collection[int]) -> set[int]:
     sql = """SELECT m.contact_id FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
              WHERE s.slug = %s AND m.contact_id = ANY(%s)"""
     return {row[0] for row in select(sql, [segment, list(contacts)])}
+
+
+def listed(name: str, contacts: Collection[int]) -> set[int]:
+    """Return who of these contacts is on a list now."""
+    sql = """SELECT m.contact_id FROM contacts_listmember m JOIN contacts_list l ON l.id = m.list_id
+             WHERE l.slug = %s AND m.contact_id = ANY(%s)"""
+    return {row[0] for row in select(sql, [name, list(contacts)])}

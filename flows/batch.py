@@ -275,7 +275,7 @@ class Batch:
             self.counts.add(flow, version, "arrived", target)
         else:
             self.counts.add(flow, version, "completed")
-            self.counts.stood(flow, one.contact_id)
+            self.counts.finished(flow, one.contact_id, one.id)
 
     def _not_too_long(self, one: Walker) -> bool:
         if one.visit > MOST_STEPS:

@@ -21,7 +21,7 @@ from flows.nodes import KINDS
 from flows.nodes.base import AnyNode
 from flows.tree import Box, Port, Way
 from messaging.models import Sender, Template
-from segmentation.models import Segment
+from segmentation.models import Destination, Segment
 from workspace.problems import Fault
 
 # The icons that kinds name, as the sprite calls them.
@@ -34,6 +34,18 @@ ICONS = {
     "segment": "layers",
     "bolt": "zap",
     "exit": "log-out",
+    "sms": "smartphone",
+    "whatsapp": "message-circle",
+    "push": "bell",
+    "onsite": "layout-template",
+    "notify": "users",
+    "subscribe": "circle-check",
+    "unsubscribe": "ban",
+    "record": "activity",
+    "start-flow": "workflow",
+    "leave-flow": "log-out",
+    "export": "upload",
+    "delete": "trash-2",
 }
 UNSET = "…"
 QUOTED = re.compile("“([a-z][a-z0-9-]{0,62})”")
@@ -222,16 +234,24 @@ def said_of(node: GraphNode, names: Mapping[str, str]) -> str:
 def names_of_used() -> dict[str, str]:
     """Return names by slug of all that nodes name by slug."""
     names: dict[str, str] = {}
-    for model in (Template, List, Segment):
+    for model in (Template, List, Segment, Flow, Destination):
         names.update(model._default_manager.values_list("slug", "name"))
     return names
+
+
+def _offered(templates: Sequence[tuple[str, str, str, int | None]], channel: str) -> list[tuple[str, str]]:
+    return [
+        (slug, name if version else f"{name} (not published)")
+        for slug, name, mine, version in templates
+        if mine == channel
+    ]
 
 
 def load_choices() -> Choices:
     """Read what the selects of a panel offer."""
     known = load_catalogue()
     segments = list(Segment.objects.filter(archived_at=None).order_by("name").values_list("slug", "name", "kind"))
-    templates = (
+    templates = list(
         Template.objects.filter(archived_at=None).order_by("name").values_list("slug", "name", "channel", "version")
     )
     custom = {f"{CUSTOM}{name}": kind for name, kind in sorted(known.attributes.items())}
@@ -239,16 +259,16 @@ def load_choices() -> Choices:
         segments=[(slug, name) for slug, name, _ in segments],
         static_segments=[(slug, name) for slug, name, kind in segments if kind == Segment.Kind.STATIC],
         lists=list(List.objects.order_by("name").values_list("slug", "name")),
-        templates=[
-            (slug, name if version else f"{name} (not published)")
-            for slug, name, channel, version in templates
-            if channel == "email"
-        ],
+        templates=_offered(templates, "email"),
+        texts={one: _offered(templates, one) for one in ("sms", "whatsapp", "push", "onsite")},
+        destinations=list(Destination.objects.filter(kind="webhook").order_by("name").values_list("slug", "name")),
+        staff=[(str(pk), f"{name} ({email})" if name != email else email) for pk, name, email in checking.staff()],
         senders=list(Sender.objects.filter(channel="email").order_by("name").values_list("slug", "name")),
         topics=list(Topic.objects.order_by("name").values_list("slug", "name")),
         events=sorted(known.events),
         attributes={name: one.type.value for name, one in STANDARD.items()} | custom,
         properties=known.events,
+        flows=list(Flow.objects.filter(archived_at=None).order_by("name", "id").values_list("slug", "name")),
     )
 
 

@@ -12,10 +12,12 @@ from flows import activation, drafts, graph
 from flows.graph import Graph, GraphNode, NodeFault
 from flows.models import Flow
 from flows.nodes.base import Surroundings, TemplateFacts, setting_faults
+from flows.nodes.triggers import trigger_of
 from messaging.models import Sender, Template
 from segmentation import criteria
 from segmentation.catalogue import InFlow, load_catalogue
 from segmentation.models import Destination, Segment
+from workspace import clock
 from workspace.problems import Refused
 
 
@@ -50,7 +52,7 @@ def staff() -> list[tuple[int, str, str]]:
 def check(flow: Flow, near: Surroundings | None = None) -> list[NodeFault]:
     """Return all faults of a flow's draft and its activation settings."""
     draft = drafts.load(flow)
-    near = inside(near or surroundings(), draft)
+    near = replace(inside(near or surroundings(), draft), slug=flow.slug, at=clock.now())
     found = graph.faults(draft)
     for node in draft.nodes.values():
         found += node_faults(node, near)
@@ -82,7 +84,7 @@ def inside(near: Surroundings, draft: Graph) -> Surroundings:
 def known_of(draft: Graph) -> InFlow:
     """Return what criteria inside a flow may name besides."""
     trigger = draft.trigger
-    return InFlow(frozenset(draft.nodes), trigger is not None and trigger.kind == "event")
+    return InFlow(frozenset(draft.nodes), trigger is not None and trigger_of(trigger.type).carries)
 
 
 def where_document(settings: Any) -> dict[str, Any]:

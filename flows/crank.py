@@ -4,7 +4,7 @@ import time
 
 import structlog
 
-from flows import intake, joining, limits, runner, services, standing, stats
+from flows import audiences, clocked, intake, joining, limits, runner, services, standing, stats
 from flows.runner import Progress
 from segmentation import evaluation
 from workspace import doorbell, ticks
@@ -12,6 +12,7 @@ from workspace import doorbell, ticks
 log = structlog.get_logger()
 
 BATCH = 1000
+MANY, FEW = 2000, 200  # of an audience at a time: when nothing else is to do, and beside fresh work
 CLOCK_SECONDS = 60
 
 
@@ -35,13 +36,13 @@ def turn(seconds: float = 20.0) -> Progress:
 
 
 def turn_once() -> tuple[int, Progress]:
-    """Turn once; fresh facts come before a backlog of waits, and both before members of an activation."""
+    """Turn once; fresh facts come before a backlog of waits, and both before whole audiences."""
     looked = evaluation.take_changes(BATCH)
     looked += intake.take(BATCH)
     looked += joining.ask_again(BATCH)
     progress = runner.advance(BATCH)
-    if not looked and not progress.handled:
-        looked += joining.take_members()
+    looked += clocked.pass_time()
+    looked += audiences.take(MANY if not looked and not progress.handled else FEW)
     return looked, progress
 
 

@@ -170,6 +170,7 @@ def _facts(one: Candidate, flow: Flow, alive: bool, answers: Answers, past: _Pas
         absence=one.absence,
         least_absence=terms.least_absence,
         still=one.still,
+        still_after=terms.still,
         inside=one.place in past.inside,
         last_exit=past.last_exit.get(one.place),
         reentry=terms.gap,

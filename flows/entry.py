@@ -69,6 +69,7 @@ class Facts:
     absence: timedelta | None = None
     least_absence: Duration | None = None
     still: bool = True
+    still_after: Duration | None = None  # who is still in the segment is asked again each time so long after
     inside: bool = False
     last_exit: datetime | None = None
     reentry: Duration | None = None  # the gap; None: never again
@@ -96,13 +97,18 @@ class Verdict:
 
 ENROLLED = Verdict()
 BY_HAND = frozenset({"manual", "api"})
+FACTS = frozenset(
+    {"transition", "event", "list", "attribute", "finished", "date"}
+)  # sources that happened at an instant
+AGED = frozenset({"event", "attribute", "date"})  # of these, what may come to be known late
 
 
 def judge(facts: Facts) -> Verdict:
     """Say whether the contact enters; the gap comes late, so that being refused for it means only for it."""
     reason = _state(facts) or _time(facts) or _which(facts) or _past(facts) or _criteria(facts)
     if reason:
-        return Verdict(reason)
+        asked_again = facts.source == "still" and reason in (FILTER, EXIT) and facts.still_after is not None
+        return Verdict(reason, facts.still_after.after(facts.now) if asked_again and facts.still_after else None)
     if facts.last_exit is not None and facts.reentry is not None and facts.source != "restart":
         again = facts.reentry.after(facts.last_exit)
         if facts.now < again:
@@ -123,13 +129,14 @@ def _state(facts: Facts) -> str:
 
 
 def _time(facts: Facts) -> str:
-    if facts.source not in ("transition", "event"):
+    if facts.source not in FACTS:
         return ""
     if not facts.fires:
         return SILENT
     if facts.activated_at is not None and facts.at < facts.activated_at:
         return EARLY
-    return OLD if facts.source == "event" and facts.max_age is not None and facts.now - facts.at > facts.max_age else ""
+    old = facts.max_age is not None and facts.now - facts.at > facts.max_age
+    return OLD if old and facts.source in AGED else ""
 
 
 def _which(facts: Facts) -> str:

@@ -1,6 +1,7 @@
 """What a person typed into the panel, read back as a node's settings."""
 
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from django.http import QueryDict
@@ -109,9 +110,9 @@ def _branches(post: QueryDict, name: str, choices: Choices, faults: list[Fault])
 
 
 def _changes(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
-    columns = [post.getlist(f"s.{name}.{part}") for part in ("attribute", "verb", "value")]
+    columns = [_column(post, name, part) for part in ("attribute", "verb", "source", "value")]
     changes = []
-    for at, (attribute, verb, text) in enumerate(zip(*columns, strict=False)):
+    for at, (attribute, verb, source, text) in enumerate(zip_longest(*columns, fillvalue="")):
         attribute = _property(attribute.strip(), choices)
         if not attribute:
             continue
@@ -119,9 +120,36 @@ def _changes(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) 
             faults.append(Fault(f"{name}[{at}]", "Choose set, clear, increase or append."))
             continue
         kind = choices.attributes.get(attribute)
-        value = True if verb == "clear" else typed(text, kind, number=verb == "increment")
+        constant = typed(text, kind, number=verb == "increment")
+        value: Any = True if verb == "clear" else {source: text.strip()} if source in REFERENCES else constant
         changes.append({"attribute": attribute, verb: value})
     return changes
+
+
+REFERENCES = ("trigger", "answer")
+
+
+def _column(post: QueryDict, name: str, part: str) -> list[str]:
+    """Return one part of all rows, without what cannot be stored."""
+    return [text.encode("utf-8", "ignore").decode() for text in post.getlist(f"s.{name}.{part}")]
+
+
+def _properties(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    known = choices.properties.get(post.get("s.event", "").strip(), {})
+    columns = [_column(post, name, part) for part in ("name", "source", "value")]
+    rows = [(prop.strip(), source, text) for prop, source, text in zip_longest(*columns, fillvalue="") if prop.strip()]
+    return [
+        {"name": prop, "value": {source: text.strip()} if source in REFERENCES else _typed(text, known.get(prop))}
+        for prop, source, text in rows
+    ]
+
+
+def _typed(text: str, kind: str | None) -> Any:
+    return typed(text, kind, number=kind is None)
+
+
+def _staff(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> list[int]:
+    return [int(one) for one in post.getlist(f"s.{name}") if one.isascii() and one.isdigit() and len(one) < 10]
 
 
 def _property(name: str, choices: Choices) -> str:
@@ -140,12 +168,34 @@ def _pairs(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) ->
     return {key.strip(): value.strip() for key, value in pairs if key.strip()}
 
 
+def _attribute(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> str:
+    return _property(str(_text(post, name, choices, faults)).strip(), choices)
+
+
+def _value(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> Any:
+    """Read a value as the type of the attribute chosen beside it; empty is none."""
+    kind = choices.attributes.get(_property(post.get("s.attribute", "").strip(), choices))
+    text = str(_text(post, name, choices, faults)).strip()
+    return typed(text, kind) if text else None
+
+
+def _repeat(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) -> str:
+    preset = post.get(f"s.{name}.preset", "")
+    return post.get(f"s.{name}.rule", "").strip() if preset == "custom" else preset
+
+
 READERS: dict[str, Reader] = {
+    "attribute": _attribute,
+    "value": _value,
+    "repeat": _repeat,
     "switch": _switch,
     "duration": _duration,
     "criteria": _criteria,
     "where": _where,
     "branches": _branches,
     "changes": _changes,
+    "properties": _properties,
+    "staff": _staff,
     "pairs": _pairs,
+    "places": _pairs,
 }

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
+from contacts.properties import LABELS, in_a_sentence, is_custom
 from flows.nodes.base import AnyNode
+from flows.nodes.values import source_of
 from workspace.problems import Fault
+from workspace.zones import ZONES
 
 UNITS = [
     ("m", "minutes"),
@@ -40,7 +43,24 @@ MORE = {
     "headers",
     "which",
     "after",
+    "or_still_in_after",
+    "timezone",
+    "delivery_id",
+    "phone",
 }
+EVERY = ("on_failure", "personalisation_key")  # what every step has, at the end
+MORE |= {*EVERY, "sender_name", "opt_out", "link", "again"}
+SOURCES = [("", "Value"), ("trigger", "From the event"), ("answer", "From an answer")]
+REPEATS = [
+    ("", "Never: only once"),
+    ("FREQ=DAILY", "Every day"),
+    ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "Every weekday"),
+    ("FREQ=WEEKLY", "Every week on that day"),
+    ("FREQ=MONTHLY", "Every month on that day"),
+    ("FREQ=MONTHLY;BYMONTHDAY=-1", "Every month on its last day"),
+    ("FREQ=YEARLY", "Every year on that day"),
+    ("custom", "By a rule of my own"),
+]
 SHOWN_WHEN = {"after": ("which", "again")}
 TALL = {"criteria", "where", "branches", "changes"}
 
@@ -60,6 +80,10 @@ class Choices:
     events: Sequence[str] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)  # property name → type
     properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # event → property → type
+    flows: Sequence[Option] = ()
+    texts: Mapping[str, Sequence[Option]] = field(default_factory=dict)  # channel → its templates
+    destinations: Sequence[Option] = ()
+    staff: Sequence[Option] = ()
 
 
 @dataclass(slots=True)
@@ -75,12 +99,18 @@ class Setting:
     errors: list[str] = field(default_factory=list)
     faults: list[dict[str, str]] = field(default_factory=list)
     shown_when: str = ""
+    sources: Sequence[Option] = ()
     optional: bool = True
 
     @property
     def id(self) -> str:
         """Return the id of its control."""
         return f"set-{self.name}"
+
+    @property
+    def unknown(self) -> bool:
+        """Tell whether what is set is not offered: it is not there any more."""
+        return isinstance(self.value, str) and bool(self.value) and self.value not in {one for one, _ in self.options}
 
     @property
     def template(self) -> str:
@@ -107,7 +137,8 @@ def node_form(node: AnyNode, raw: Mapping[str, Any], choices: Choices, faults: S
     settings = [_setting(node, name, raw, choices, faults) for name in node.Settings.model_fields]
     settings.sort(key=lambda one: one.name not in FIRST)
     main = [one for one in settings if one.name not in MORE]
-    return NodeForm(main, [one for one in settings if one.name in MORE])
+    more = [one for one in settings if one.name in MORE]
+    return NodeForm(main, sorted(more, key=lambda one: one.name in EVERY))
 
 
 def _setting(node: AnyNode, name: str, raw: Mapping[str, Any], choices: Choices, faults: Sequence[Fault]) -> Setting:
@@ -127,6 +158,8 @@ def _setting(node: AnyNode, name: str, raw: Mapping[str, Any], choices: Choices,
     )
     if widget == "branches":
         setting.value = [_branch(at, one, mine) for at, one in enumerate(value)]
+    if widget in ("changes", "properties"):
+        setting.sources = SOURCES
     if name in SHOWN_WHEN:
         setting.shown_when = "=".join(SHOWN_WHEN[name])
     return setting
@@ -159,8 +192,18 @@ def _shown(widget: str, value: Any) -> Any:
         return duration_parts(str(value or ""))
     if widget == "changes":
         return [_change_parts(one) for one in value or [{}]]
-    if widget == "pairs":
+    if widget == "properties":
+        return [{"name": one.get("name", ""), **_source_parts(one.get("value", ""))} for one in value]
+    if widget == "staff":
+        return [str(one) for one in value]
+    if widget in ("pairs", "places"):
         return list(dict(value).items())
+    if widget == "attribute":
+        return str(value or "").removeprefix("customProperties.")
+    if widget == "value" and isinstance(value, bool):
+        return str(value).lower()
+    if widget == "repeat":
+        return {"preset": value if value in dict(REPEATS) else "custom", "rule": value}
     return value
 
 
@@ -170,15 +213,32 @@ def duration_parts(text: str) -> dict[str, str]:
     return {"count": count, "unit": text[len(count) :] or "d"} if text else {}
 
 
+def _dates(choices: Choices) -> Sequence[Option]:
+    """Offer the attributes that are dates of each contact's own, and when a contact was made."""
+    own = [(one, in_a_sentence(one)) for one, kind in choices.attributes.items() if kind in ("date", "datetime")]
+    return [(one, label) for one, label in own if is_custom(one)] + [("createdAt", LABELS["createdAt"])]
+
+
 def _change_parts(change: Mapping[str, Any]) -> dict[str, Any]:
     verb = next((one for one, _ in VERBS if one in change), "set")
     value = change.get(verb, "")
     attribute = str(change.get("attribute", "")).removeprefix("customProperties.")
-    return {"attribute": attribute, "verb": verb, "value": "" if verb == "clear" else _plain(value)}
+    return {"attribute": attribute, "verb": verb, **_source_parts("" if verb == "clear" else value)}
+
+
+def _source_parts(value: Any) -> dict[str, str]:
+    """Take a value apart for its two controls: where it comes from, and itself or the path there."""
+    source, path = source_of(value)
+    return {"source": source, "value": path if source else _plain(value)}
 
 
 def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _templates(extra: Any, choices: Choices) -> Sequence[Option]:
+    channel = extra.get("channel", "") if isinstance(extra, dict) else ""
+    return choices.texts.get(channel, ()) if channel else choices.templates
 
 
 def _options(widget: str, annotation: Any, extra: Any, choices: Choices) -> Sequence[Option]:
@@ -186,13 +246,20 @@ def _options(widget: str, annotation: Any, extra: Any, choices: Choices) -> Sequ
         "segment": choices.segments,
         "static_segment": choices.static_segments,
         "list": choices.lists,
-        "template": choices.templates,
+        "template": _templates(extra, choices),
+        "destination": choices.destinations,
+        "staff": choices.staff,
         "sender": choices.senders,
         "topic": choices.topics,
         "duration": UNITS,
         "changes": VERBS,
         "where": WHERE_OPERATORS,
         "event": [(one, one) for one in choices.events],
+        "flow": choices.flows,
+        "repeat": REPEATS,
+        "zone": [(one, one) for one in ZONES],
+        "attribute": [(one, one.removeprefix("customProperties.")) for one in choices.attributes],
+        "date_attribute": _dates(choices),
     }
     if widget != "choice":
         return offered.get(widget, ())

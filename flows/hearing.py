@@ -22,7 +22,7 @@ def heard(slug: str, joins: QuerySet[Contact], leaves: QuerySet[Contact], at: da
     flows = {one.version_id or 0: one for one in Flow.objects.filter(status__in=INSIDE).exclude(version=None)}
     told: list[Heard] = []
     for version, plan in plans_of(flows).items():
-        if plan.trigger.kind == "contact_segment" and plan.trigger_fact == f"segment:{slug}":
+        if plan.trigger.kind == "contact_segment" and plan.trigger.settings.segment == slug:
             told += _of(flows[version], plan, joins, leaves, at)
     return sorted(told, key=lambda one: (one.does == "ends", one.name))
 

@@ -1,20 +1,21 @@
 """Looking at what changed: per contact first exits, goals and restarts, then wake-ups of waits, then entries."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 from django.db import OperationalError, transaction
 
-from flows import asking, departing, locks, standing
+from flows import asking, departing, locks, standing, starting
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Enrollment, Flow
 from flows.plans import Plan, plans_of
 from flows.rows import select
+from flows.starting import WAY, Change
 from workspace import clock
 from workspace.crash import crashpoint
 
@@ -22,20 +23,6 @@ log = structlog.get_logger()
 
 WINDOW = 3
 ASIDE = 9  # the lane of a contact whose facts cannot be looked at: tried again after everybody else
-WAY = {"entered": "enters", "exited": "leaves"}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One fact that changed, as it stands in the queue."""
-
-    id: int
-    contact_id: int
-    fact: str
-    ref: int | None
-    at: datetime
-    fires: bool
-    lane: int
 
 
 def take(limit: int = 1000) -> int:
@@ -52,7 +39,7 @@ SELECT DISTINCT contact_id FROM (
 ) AS first
 """
 _CHANGES = """
-SELECT id, contact_id, fact, ref, at, fires, lane FROM contacts_change
+SELECT id, contact_id, fact, ref, at, fires, lane, detail FROM contacts_change
 WHERE contact_id = ANY(%s) AND stage = 2 ORDER BY at, id
 """
 _CONTACTS = """
@@ -85,7 +72,7 @@ def _try(picked: Sequence[int], limit: int) -> int:
 
 def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
     with transaction.atomic():
-        seen = [Change(*row) for row in select(_CHANGES, [list(picked)])]
+        seen = [_change(row) for row in select(_CHANGES, [list(picked)])]
         readers = _readers({one.fact for one in seen})
         locks.share(_flows(readers, seen))
         held = {row[0] for row in select(_CONTACTS, [sorted({one.contact_id for one in seen}), limit])}
@@ -96,6 +83,11 @@ def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
         select("DELETE FROM contacts_change WHERE id = ANY(%s) RETURNING id", [done])
     crashpoint("after_entry_commit")
     return len(done)
+
+
+def _change(row: tuple[Any, ...]) -> Change:
+    *plain, detail = row
+    return Change(*plain, json.loads(detail) if detail else None)
 
 
 _STILL = "SELECT id FROM contacts_change WHERE id = ANY(%s) AND stage = 2"
@@ -189,53 +181,13 @@ class _Look:
                 "version_id", flat=True
             )
         )
-        starting: list[tuple[Change, Plan]] = []
+        reasons: list[tuple[Change, Plan]] = []
         for change in changes:
             for version in self.readers.get(change.fact, ()):
                 plan = self.plans[version]
-                if version in current and plan.trigger_fact == change.fact and plan.settings.entry != "current":
-                    starting.append((change, plan))
-        return [*self._by_transition(starting), *self._by_event(starting)]
-
-    def _by_transition(self, starting: Sequence[tuple[Change, Plan]]) -> Iterable[Candidate]:
-        for change, plan in starting:
-            moved = self.transitions.get(change.ref or 0) if plan.trigger.kind == "contact_segment" else None
-            if moved is None or WAY[moved.kind] != plan.trigger.settings.when:
-                continue
-            yield Candidate(
-                plan,
-                change.contact_id,
-                "transition",
-                str(change.ref),
-                moved.at,
-                fires=change.fires,
-                lane=change.lane,
-                nth=(moved.seq + 1) // 2 if moved.kind == "entered" else moved.seq // 2,
-                absence=moved.at - moved.before if moved.before else None,
-            )
-
-    def _by_event(self, starting: Sequence[tuple[Change, Plan]]) -> Iterable[Candidate]:
-        mine = [(change, plan) for change, plan in starting if plan.trigger.kind == "event" and change.ref]
-        events = asking.events({(change.ref or 0, change.at) for change, _ in mine})
-        where = asking.events_where(
-            {plan.where: [c.ref or 0 for c, p in mine if p.where == plan.where] for _, plan in mine if plan.where},
-            self.at,
-        )
-        for change, plan in mine:
-            event = events.get(change.ref or 0)
-            if event is None or (plan.where is not None and event["id"] not in where[plan.where]):
-                continue
-            yield Candidate(
-                plan,
-                change.contact_id,
-                "event",
-                str(event["id"]),
-                change.at,
-                fires=change.fires,
-                lane=change.lane,
-                entry_key=_entry_key(plan, event["properties"]),
-                context=asking.trigger_context(event),
-            )
+                if version in current and change.fact in plan.trigger_facts and plan.settings.entry != "current":
+                    reasons.append((change, plan))
+        return starting.candidates(reasons, starting.Look(self.transitions, self.at))
 
 
 def _leaving(plan: Plan) -> tuple[str, str, str]:
@@ -244,10 +196,5 @@ def _leaving(plan: Plan) -> tuple[str, str, str]:
     if plan.trigger.kind != "contact_segment" or not plan.settings.exit_on_leave:
         return "", "", ""
     if trigger.when == "enters":
-        return "left the segment", plan.trigger_fact, "leaves"
-    return "came back into the segment", plan.trigger_fact, "enters"
-
-
-def _entry_key(plan: Plan, properties: Mapping[str, Any]) -> str:
-    value = properties.get(plan.trigger.settings.entry_key) if plan.trigger.settings.entry_key else None
-    return "" if value is None or isinstance(value, dict | list) else str(value)[:200]
+        return "left the segment", f"segment:{trigger.segment}", "leaves"
+    return "came back into the segment", f"segment:{trigger.segment}", "enters"

@@ -21,7 +21,27 @@ JOIN flows_entry y ON y.id = later.entry_id AND y.source_kind NOT IN ('manual', 
 JOIN flows_version v ON v.id = y.version_id AND NOT coalesce((v.settings -> 'reentry' ->> 'allowed')::boolean, false)
 JOIN flows_enrollment earlier ON earlier.flow_id = later.flow_id AND earlier.contact_id = later.contact_id
     AND earlier.entry_key = later.entry_key AND earlier.entered_at < later.entered_at
+WHERE NOT EXISTS (SELECT FROM contacts_contact m WHERE m.merged_into_id = later.contact_id)
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(v.graph -> 'nodes') n WHERE n -> 'settings' ->> 'yearly' = 'true'
+        OR n -> 'settings' ->> 'or_still_in_after' <> '' OR n ->> 'kind' = 'schedule' AND n -> 'settings' ->> 'repeat' <> '')""",
+    "I9 who is still in enters again no sooner than the trigger says": """
+SELECT later.id FROM flows_enrollment later
+JOIN flows_entry y ON y.id = later.entry_id AND y.source_kind = 'still'
+JOIN flows_version v ON v.id = y.version_id
+JOIN flows_enrollment earlier ON earlier.flow_id = later.flow_id AND earlier.contact_id = later.contact_id
+    AND earlier.entry_key = later.entry_key AND earlier.id < later.id AND earlier.ended_at + interval '1 hour' > later.entered_at
 WHERE NOT EXISTS (SELECT FROM contacts_contact m WHERE m.merged_into_id = later.contact_id)""",
+    "I7 a date starts nobody twice, however its zone or its version changed": """
+SELECT min(id) FROM flows_entry WHERE source_kind IN ('date', 'schedule') GROUP BY flow_id, contact_id, source_kind, source_id
+HAVING count(*) > 1""",
+    "I7 a mark stands for a flow that takes in": """
+SELECT m.flow_id FROM flows_mark m JOIN flows_flow f ON f.id = m.flow_id WHERE f.status NOT IN ('running', 'paused')
+UNION ALL SELECT f.id FROM flows_flow f JOIN flows_version v ON v.id = f.version_id LEFT JOIN flows_mark m ON m.flow_id = f.id
+WHERE f.status = 'running' AND m.flow_id IS NULL
+    AND v.graph -> 'nodes' @> '[{"kind": "date_attribute"}]'""",
+    "I7 no clock of a flow is more than an hour behind": """
+SELECT m.flow_id FROM flows_mark m JOIN flows_flow f ON f.id = m.flow_id AND f.status = 'running'
+WHERE coalesce(m.next_at, m.at) < tributary_now() - interval '1 hour'""",
     "I9 a restart begins when the old journey ends": """
 SELECT old.id FROM flows_enrollment old
 LEFT JOIN flows_entry y ON y.source_kind = 'restart' AND y.source_id = old.id::text AND y.flow_id = old.flow_id

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Q
 
-from flows import activation, asking, locks
-from flows.enrolling import BACKLOG, Candidate, enrol
+from flows import asking, audiences, locks
+from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Flow
 from flows.plans import Plan, plans_of
@@ -19,76 +18,15 @@ from workspace import clock
 from workspace.crash import crashpoint
 from workspace.models import Job
 
-MEMBERS = "flows.enrol_members"
 _HOLD = "SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 _HOLD_FREE = f"{_HOLD} SKIP LOCKED"
 
 
 def plan_members(flow: Flow, at: datetime) -> Job:
     """Note that the members of the trigger's segment at this instant are to be taken in."""
-    request = {"flow": flow.pk, "source": f"{flow.version_id}:{at.isoformat()}", "until": at.isoformat(), "cursor": 0}
     plan = plans_of([flow.version_id or 0])[flow.version_id or 0]
-    total = _count_members(plan.trigger.settings.segment)
-    return Job.objects.create(kind=MEMBERS, request=request, total=total)
-
-
-def _count_members(segment: str) -> int:
-    sql = """SELECT count(*) FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
-             WHERE s.slug = %s"""
-    count: int = select(sql, [segment])[0][0]
-    return count
-
-
-_MEMBERS = """
-SELECT m.contact_id FROM segmentation_membership m JOIN segmentation_segment s ON s.id = m.segment_id
-WHERE s.slug = %s AND m.contact_id > %s AND m.since <= %s ORDER BY m.contact_id LIMIT %s
-"""
-
-
-def take_members(limit: int = 2000) -> int:
-    """Take in the next members for one activation, and return how many were looked at."""
-    with transaction.atomic():
-        job = _next_job()
-        if job is None:
-            return 0
-        request = job.request
-        locks.share([request["flow"]])
-        flow = Flow.objects.get(pk=request["flow"])
-        if flow.status != Flow.Status.RUNNING or flow.version_id is None:
-            _close(job, Job.Status.CANCELLED)
-            return 0
-        plan = plans_of([flow.version_id])[flow.version_id]
-        params = [plan.trigger.settings.segment, request["cursor"], request["until"], limit]
-        members = [row[0] for row in select(_MEMBERS, params)]
-        select(_HOLD, [members])
-        _enrol(plan, members, request["source"])
-        job.done += len(members)
-        job.request = {**request, "cursor": members[-1] if members else request["cursor"]}
-        job.seen_at = clock.now()
-        _close(job, Job.Status.RUNNING if len(members) == limit else Job.Status.DONE)
-    crashpoint("after_entry_commit")
-    return len(members)
-
-
-def _next_job() -> Job | None:
-    """Return an activation whose members are not all in, unless its flow is paused or has not begun yet."""
-    early = Q(version__settings__starts_at__gt=activation.instant_text(clock.now()))
-    waiting_flows = Flow.objects.filter(Q(status=Flow.Status.PAUSED) | early)
-    paused = list(waiting_flows.values_list("pk", flat=True))
-    waiting = Job.objects.filter(kind=MEMBERS, status__in=[Job.Status.WAITING, Job.Status.RUNNING])
-    return waiting.exclude(request__flow__in=paused).select_for_update(skip_locked=True).order_by("id").first()
-
-
-def _close(job: Job, status: str) -> None:
-    job.status = status
-    job.ended_at = None if status == Job.Status.RUNNING else clock.now()
-    job.save()
-
-
-def _enrol(plan: Plan, contacts: list[int], source: str) -> None:
-    at, counts = clock.now(), Counts()
-    enrol([Candidate(plan, one, "activation", source, at, lane=BACKLOG) for one in contacts], at, counts)
-    counts.write(at)
+    source = f"{flow.version_id}:{at.isoformat()}"
+    return audiences.begin(flow, "activation", source, at, segment=plan.trigger.settings.segment)
 
 
 _DUE = """
@@ -132,7 +70,7 @@ def _again(rows: list[tuple[Any, ...]], at: datetime) -> list[Candidate]:
         Candidate(
             by_flow[flow],
             contact,
-            "resume" if reason == "paused" else "gap",
+            "resume" if reason == "paused" else "still" if kind == "still" else "gap",
             str(entry),
             at,
             entry_key=key,
@@ -151,14 +89,17 @@ def _event_context(event_id: int) -> dict[str, Any]:
 
 
 def _still(rows: list[tuple[Any, ...]], plans: dict[int, Plan]) -> set[tuple[int, int]]:
-    """Return for whom the reason to start still stands: in (or out of) the trigger's segment now."""
+    """Return for whom the reason to start still stands: in (or out of) the trigger's segment or on its list now."""
     still: set[tuple[int, int]] = set()
     for flow, plan in plans.items():
         contacts = {row[2] for row in rows if row[1] == flow}
-        trigger = plan.trigger.settings
-        if plan.trigger.kind == "contact_segment":
+        trigger, kind = plan.trigger.settings, plan.trigger.kind
+        if kind == "contact_segment":
             inside = asking.members(trigger.segment, contacts)
             contacts = inside if trigger.when == "enters" else contacts - inside
+        elif kind in ("list_added", "list_removed"):
+            listed = asking.listed(trigger.list, contacts)
+            contacts = listed if kind == "list_added" else contacts - listed
         still |= {(flow, contact) for contact in contacts}
     return still
 

@@ -12,7 +12,9 @@ from django.db import connection
 from contacts import changes
 from contacts.changes import NewChange
 from flows.models import Flow
+from flows.plans import plans_of
 from messaging.services import withdraw
+from workspace.durations import Duration
 
 TallyKey = tuple[int, int, str, str, str]  # flow, version, node, port, what
 
@@ -23,6 +25,7 @@ class Counts:
     def __init__(self) -> None:
         self._deltas: Counter[TallyKey] = Counter()
         self._stood: set[tuple[int, int]] = set()
+        self._finished: list[tuple[int, int, int]] = []
 
     def add(self, flow: int, version: int, what: str, node: str = "", port: str = "", count: int = 1) -> None:
         """Count something."""
@@ -31,6 +34,11 @@ class Counts:
     def stood(self, flow: int, contact: int) -> None:
         """Note that a contact has come into a flow or gone out of it: criteria may ask for it."""
         self._stood.add((flow, contact))
+
+    def finished(self, flow: int, contact: int, enrollment: int) -> None:
+        """Note that a journey has ended: other flows may start by it, and who is still in may enter again."""
+        self._stood.add((flow, contact))
+        self._finished.append((flow, contact, enrollment))
 
     def write(self, at: datetime) -> None:
         """Insert the deltas, and the Changes of those who came or went."""
@@ -43,8 +51,9 @@ class Counts:
             with connection.cursor() as cursor:
                 cursor.execute(_TALLY, [at, json.dumps(rows)])
         self._deltas.clear()
-        note_standing(self._stood, at)
+        note_standing(self._stood, at, self._finished)
         self._stood.clear()
+        self._finished.clear()
 
 
 _TALLY = """
@@ -54,14 +63,53 @@ FROM jsonb_to_recordset(%s::jsonb) AS d(f bigint, v bigint, n text, p text, w te
 """
 
 
-def note_standing(stood: Collection[tuple[int, int]], at: datetime) -> None:
-    """Write a Change for everybody (flow, contact) who came into a flow or went out of it, where somebody reads that."""
+def note_standing(
+    stood: Collection[tuple[int, int]], at: datetime, finished: Collection[tuple[int, int, int]] = ()
+) -> None:
+    """Write a Change for everybody (flow, contact) who came into a flow or went out of it, where somebody reads that.
+
+    `finished` (flow, contact, enrollment) are journeys that have ended.
+    """
     if not stood:
         return
-    slugs = dict(Flow.objects.filter(pk__in={flow for flow, _ in stood}).values_list("pk", "slug"))
-    changes.note(
-        [NewChange(contact, f"flow:{slugs[flow]}", "flow", at=at) for flow, contact in sorted(stood) if flow in slugs]
-    )
+    rows = Flow.objects.filter(pk__in={flow for flow, _ in stood}).values_list("pk", "slug", "version_id", "status")
+    slugs = {pk: slug for pk, slug, _, _ in rows}
+    read = changes.read_facts({f"{what}:{slug}" for slug in slugs.values() for what in ("flow", "finished")})
+    came = [(flow, contact) for flow, contact in sorted(stood) if f"flow:{slugs.get(flow)}" in read]
+    went = [one for one in finished if f"finished:{slugs.get(one[0])}" in read]
+    told = [NewChange(contact, f"flow:{slugs[flow]}", "flow", at=at) for flow, contact in came]
+    told += [NewChange(contact, f"finished:{slugs[flow]}", "flow", pk, at=at) for flow, contact, pk in went]
+    changes.note(told, read=read)
+    open_now = {pk: version for pk, _, version, status in rows if version and status in ("running", "paused")}
+    _ask_who_is_still_in(open_now, finished)
+
+
+_STILL_IN = """
+INSERT INTO flows_reentry (flow_id, contact_id, entry_id, source_kind, entry_key, context, due_at)
+SELECT e.flow_id, e.contact_id, e.entry_id, 'still', e.entry_key, '{}', e.ended_at + f.delay::interval
+FROM jsonb_to_recordset(%s::jsonb) AS f(flow bigint, delay text)
+JOIN flows_enrollment e ON e.flow_id = f.flow AND e.id = ANY(%s)
+WHERE e.status IN ('completed', 'exited', 'failed') AND e.entry_id IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+
+
+def _ask_who_is_still_in(versions: Mapping[int, int], finished: Collection[tuple[int, int, int]]) -> None:
+    """Note when to ask again who is still in the segment, where the trigger says so (rule 19)."""
+    ended = {flow for flow, _, _ in finished}
+    plans = plans_of({version for flow, version in versions.items() if flow in ended})
+    delays = [{"flow": one.flow_id, "delay": _interval(one.terms.still)} for one in plans.values() if one.terms.still]
+    if delays:
+        with connection.cursor() as cursor:
+            cursor.execute(_STILL_IN, [json.dumps(delays), [enrollment for _, _, enrollment in finished]])
+
+
+def _interval(delay: Duration) -> str:
+    """Write a delay as PostgreSQL reads it: days and weeks as hours, because they are lengths (rule 4)."""
+    hours = {"d": 24, "w": 168}.get(delay.unit)
+    if hours:
+        return f"{delay.count * hours} hours"
+    return f"{delay.count} { {'s': 'seconds', 'm': 'minutes', 'h': 'hours', 'mo': 'months', 'y': 'years'}[delay.unit] }"
 
 
 STEP_COLUMNS = "enrollment_id, visit, entered_on, flow_id, version_id, contact_id, node, kind, port, next, saw, at"
@@ -127,8 +175,8 @@ def end(endings: Collection[Ending], at: datetime, counts: Counts, messages: boo
     with connection.cursor() as cursor:
         cursor.execute(_END, [at, json.dumps(rows)])
         ended = cursor.fetchall()
-    for _, flow, version, node, status, contact in ended:
-        counts.stood(flow, contact)
+    for pk, flow, version, node, status, contact in ended:
+        counts.finished(flow, contact, pk)
         counts.add(flow, version, status)
         counts.add(flow, version, "left", node, status)
     if messages:

@@ -12,6 +12,7 @@ from flows import activation, graph
 from flows.activation import Activation
 from flows.models import Version, Watch
 from flows.nodes.base import AnyNode
+from flows.nodes.triggers import trigger_of
 from messaging.models import Sender, Stream, TemplateVersion
 from workspace.durations import Duration
 
@@ -48,6 +49,7 @@ class Terms:
     gap: Duration | None
     which: str
     least_absence: Duration | None
+    still: Duration | None  # how long after a journey who is still in the segment enters again
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Plan:
     trigger: PlanNode
     filter: int | None
     where: int | None
+    audience: int | None
     exits: tuple[tuple[int, str], ...]  # rule and its name: when, leave
     goal: int | None
     restart: int | None
@@ -72,9 +75,9 @@ class Plan:
     reads: frozenset[str] = field(default=frozenset())  # of exits, goal and restart
 
     @property
-    def trigger_fact(self) -> str:
-        """Return the fact that may start somebody."""
-        return trigger_fact(self.trigger.kind, self.trigger.settings)
+    def trigger_facts(self) -> frozenset[str]:
+        """Return the facts that may start somebody."""
+        return frozenset() if self.trigger.fault else trigger_of(self.trigger.type).facts(self.trigger.settings)
 
     @property
     def standing(self) -> frozenset[int]:
@@ -82,11 +85,6 @@ class Plan:
         return frozenset(
             [rule for rule, _ in self.exits] + [rule for rule in (self.goal, self.restart) if rule is not None]
         )
-
-
-def trigger_fact(kind: str, settings: Any) -> str:
-    """Return the fact that a trigger waits for."""
-    return f"segment:{settings.segment}" if kind == "contact_segment" else f"event:{settings.event_name}"
 
 
 _cache: OrderedDict[tuple[int, str], Plan] = OrderedDict()
@@ -143,6 +141,7 @@ def _plan(
         trigger=trigger,
         filter=_rule(by, "filter", "filter"),
         where=_rule(by, "filter", "where"),
+        audience=_rule(by, "filter", "audience"),
         exits=tuple((one.rule_id, one.name) for one in watches if one.purpose == "exit"),
         goal=_rule(by, "goal", ""),
         restart=_rule(by, "restart", ""),
@@ -151,18 +150,20 @@ def _plan(
         },
         senders=senders,
         stream_id=stream_id,
-        terms=_terms(settings, trigger.settings),
+        terms=_terms(settings, trigger),
         reads=frozenset(fact for one in standing for fact in one.rule.reads if fact != "clock"),
     )
 
 
-def _terms(settings: Activation, trigger: Any) -> Terms:
-    after = getattr(trigger, "after", "")
+def _terms(settings: Activation, trigger: PlanNode) -> Terms:
+    after, again = getattr(trigger.settings, "after", ""), "" if trigger.fault else trigger_of(trigger.type).again(trigger.settings)
+    still = getattr(trigger.settings, "or_still_in_after", "")
     return Terms(
         settings.oldest_event,
-        settings.gap,
-        getattr(trigger, "which", "any"),
+        settings.gap or (Duration.parse(again) if again else None),
+        getattr(trigger.settings, "which", "any"),
         Duration.parse(after) if after else None,
+        Duration.parse(still) if still else None,
     )
 
 

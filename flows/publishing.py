@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from contacts import changes
-from flows import activation, drafts, graph, locks, rehousing
+from flows import activation, clocked, drafts, graph, locks, rehousing
 from flows.activation import Activation
 from flows.checking import check, known_of, where_document
 from flows.graph import Graph, NodeFault
@@ -233,8 +233,10 @@ def watch(flow: Flow) -> None:
         if any(node.type and not node.fault and node.type.awaits(node.settings) for node in plan.nodes.values()):
             facts.add(changes.MESSAGE_SETTLED)
         if version_id == flow.version_id and flow.status in TAKING_IN and plan.settings.entry != "current":
-            facts.add(plan.trigger_fact)
+            facts |= plan.trigger_facts
         changes.set_reads(f"version:{version_id}", 2, facts)
+    takes_in = flow.version_id if flow.status in TAKING_IN else None
+    clocked.set_mark(flow, plans_of([takes_in])[takes_in] if takes_in else None)
 
 
 def publication_plan(flow: Flow) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from contacts.changes import drop_reads
 from flows import activation, drafts, joining, locks, publishing, rehousing
 from flows.activation import Activation
+from flows.audiences import enrol_segment
 from flows.models import Enrollment, Entry, Flow, Reentry, Version
 from flows.nodes import KINDS
 from flows.tending import exit_enrollments, retry_enrollments, skip_enrollments
@@ -30,6 +31,7 @@ __all__ = [
     "duplicate_flow",
     "end_drained",
     "enrol",
+    "enrol_segment",
     "exit_enrollments",
     "pause",
     "publish_flow",

@@ -113,7 +113,7 @@ def _save(chosen: list[Enrollment], at: datetime, counts: Counts, complete: Coll
     for one in complete:
         one.status, one.due_at, one.ended_at = Enrollment.Status.COMPLETED, None, at
         counts.add(one.flow_id, one.version_id, "completed")
-        counts.stood(one.flow_id, one.contact_id)
+        counts.finished(one.flow_id, one.contact_id, one.pk)
     Enrollment.objects.bulk_update(
         chosen,
         [

@@ -7,8 +7,7 @@ from flows.nodes.base import AnyNode
 KINDS: dict[str, AnyNode] = {
     node.kind: node
     for node in (
-        triggers.ContactSegment,
-        triggers.EventTrigger,
+        *triggers.TRIGGERS,
         *ACTIONS,
         rules.Wait,
         rules.Split,

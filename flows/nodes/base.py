@@ -142,6 +142,8 @@ class Surroundings:
     """The names that a node's settings may use, as one value."""
 
     criteria: Any = None  # the catalogue that segmentation.criteria.parse takes
+    slug: str = ""  # of the flow itself
+    at: datetime | None = None  # now, where it matters that a date is over
     segments: Mapping[str, str] = field(default_factory=dict)  # slug → static or dynamic
     lists: frozenset[str] = frozenset()
     topics: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from contacts.models import Change
 from contacts.services import erase_contact
-from flows import crank, intake, joining, locks, runner, services
+from flows import audiences, crank, intake, locks, runner, services
 from flows.models import Enrollment, Entry, Flow, Step
 from flows.runner import Progress
 from messaging.models import Message
@@ -113,7 +113,7 @@ def test_activation_of_current_and_new_while_people_enter_takes_everybody_in_onc
     together(
         enter,
         lambda: services.activate(flow, settings={"entry": "both"}, actor=HOUSE),
-        until_done(lambda: intake.take(10) + joining.take_members(10)),
+        until_done(lambda: intake.take(10) + audiences.take(10)),
     )
     real_world.settle()
     assert Enrollment.objects.count() == PEOPLE
