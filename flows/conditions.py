@@ -37,12 +37,17 @@ class FlowCondition(Condition):
             yield Fault(f"{path}.flow", f'There is no flow "{self.flow}". Make it first, or name another.')
 
     def measure(self, scene: Scene) -> Picked:
+        """Pick those whose own journeys count, and those into whom somebody with such a journey was merged."""
         return Picked(
             select=sql(
-                "SELECT n.contact_id FROM flows_enrollment n WHERE n.flow_id = {id}::bigint{state}{scope}",
+                "SELECT n.contact_id FROM flows_enrollment n WHERE n.flow_id = {id}::bigint{state}{own}"
+                " UNION ALL SELECT o.merged_into_id FROM flows_enrollment n"
+                " JOIN contacts_contact o ON o.id = n.contact_id AND o.merged_into_id IS NOT NULL"
+                " WHERE n.flow_id = {id}::bigint{state}{theirs}",
                 id=self._id(scene.catalogue),
                 state=self._state(),
-                scope=scene.scope("n.contact_id"),
+                own=scene.scope("n.contact_id"),
+                theirs=scene.scope("o.merged_into_id"),
             )
         )
 
@@ -50,12 +55,16 @@ class FlowCondition(Condition):
         return catalogue.more.get("flow", {}).get(self.flow, 0)
 
     def _state(self) -> Sql:
-        return Sql("") if self.state == "ever" else sql(" AND n.status = {status}", status=self.state)
+        if self.state == "ever":
+            return Sql("")
+        going_on = " AND n.reason <> 'merged'" if self.state == "exited" else ""  # the older of two journeys goes on
+        return sql(f" AND n.status = {{status}}{going_on}", status=self.state)
 
     def found(self, scene: Scene) -> Sql:
         return sql(
             "SELECT to_jsonb(n.status) FROM flows_enrollment n WHERE n.flow_id = {id}::bigint"
-            " AND n.contact_id = {c}.id ORDER BY n.id DESC LIMIT 1",
+            " AND n.contact_id IN (SELECT o.id FROM contacts_contact o WHERE o.id = {c}.id OR o.merged_into_id = {c}.id)"
+            " ORDER BY n.status = 'active' DESC, n.reason = 'merged', n.id DESC LIMIT 1",
             id=self._id(scene.catalogue),
             c=scene.contact,
         )

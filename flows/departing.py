@@ -27,6 +27,10 @@ _GONE = """
 SELECT id, merged_into_id, erased_at FROM contacts_contact
 WHERE id = ANY(%s) AND (merged_into_id IS NOT NULL OR erased_at IS NOT NULL)
 """
+_PAST = """
+SELECT DISTINCT e.flow_id, c.merged_into_id FROM flows_enrollment e JOIN contacts_contact c ON c.id = e.contact_id
+WHERE c.id = ANY(%s) AND e.status <> 'active'
+"""
 
 
 def depart(contacts: Collection[int], at: datetime, counts: Counts) -> set[int]:
@@ -46,6 +50,8 @@ def depart(contacts: Collection[int], at: datetime, counts: Counts) -> set[int]:
         Enrollment.objects.filter(pk__in=ids).update(contact=winner)
         for pk in ids:
             counts.stood(flow_of[pk], winner)
+    for flow, winner in select(_PAST, [sorted(merged.keys() - later)]):
+        counts.stood(flow, winner)  # what the loser went through counts for the winner from now on
     return later
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from segmentation import history, locks
+from segmentation import history, locks, merging
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.criteria import leaves
 from segmentation.looking import CAUSES, Batch, Reason, look, owe, readers_of, sum_up
@@ -57,7 +57,14 @@ def _take(limit: int) -> int:
         if not changes:
             return 0
         facts = {change[2] for change in changes}
-        batch = _batch(changes, readers_of(facts))
+        merged = {change[1] for change in changes if change[2:4] == ("contact", "merged")}
+        of_flows = merging.facts_of_flows() if merged else []
+        batch = _batch(changes, readers_of(facts | set(of_flows)))
+        for contact in merged:
+            batch.reasons.setdefault(contact, set()).update((fact, "merged", "", False) for fact in of_flows)
+        if merged:
+            batch.moved += merging.take_places(merged)
+            merging.tell_past(merged)
         at = look(batch)
         crashpoint("after_evaluation")
         ids = [change[0] for change in changes]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from contacts.models import Activity, Contact, Event, attribute_of, name_id
 from contacts.properties import CUSTOM, STANDARD
 from segmentation.catalogue import Catalogue
@@ -59,7 +61,8 @@ class Known:
         return rows.values_list("since", flat=True).first()
 
     def transitions(self, segment: str) -> Sequence[datetime]:
-        """Return when it entered and left a segment."""
+        """Return when it, or whoever was merged into it, entered and left a segment."""
         pk = self.catalogue.segment_ids.get(segment, 0)
-        rows = Transition.objects.filter(segment=pk, contact=self.contact)
+        mine = Q(contact=self.contact) | Q(contact__merged_into=self.contact)
+        rows = Transition.objects.filter(mine, segment=pk)
         return list(rows.order_by("at").values_list("at", flat=True))

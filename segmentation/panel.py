@@ -24,7 +24,9 @@ def segments_of(contact: Contact) -> tuple[str, dict[str, Any]]:
         if one.segment.archived_at is None
     ]
     moves: list[Any] = list(
-        Transition.objects.filter(contact=contact).select_related("segment").order_by("-at", "-id")[:FEW]
+        Transition.objects.filter(Q(contact=contact) | Q(contact__merged_into=contact))
+        .select_related("segment")
+        .order_by("-at", "-id")[:FEW]
     )
     by = origins(move.origin for move in moves)
     for move in moves:

@@ -18,6 +18,17 @@ from segmentation.windows import Bounds, Window
 from workspace.durations import Duration
 from workspace.problems import Fault
 
+NOT_BY_MERGING = Sql("t.cause <> 'merged'")  # whoever was merged into another has not left: the winner goes on
+_STAYED = (
+    "SELECT x.contact_id FROM segmentation_membership x WHERE x.segment_id = {id}::bigint"
+    " AND x.since > {low}::timestamptz AND x.since <= {high}::timestamptz"
+)
+_MOVED = (
+    "SELECT coalesce(o.merged_into_id, x.contact_id) AS contact_id FROM segmentation_transition x"
+    " JOIN contacts_contact o ON o.id = x.contact_id WHERE x.segment_id = {id}::bigint"
+    " AND x.at > {low}::timestamptz AND x.at <= {high}::timestamptz"
+)
+
 
 class SegmentCondition(Condition):
     """Is in another segment now, entered or left it, or was ever in it."""
@@ -74,14 +85,22 @@ class SegmentCondition(Condition):
         return Picked(select=self._transitions(scene, segment))
 
     def _transitions(self, scene: Scene, segment: int) -> Sql:
+        """Render whose transitions count: their own, and those of whoever was merged into them."""
+        own = self._of(scene, segment, "t.contact_id", Sql(""))
+        lost = Sql(" JOIN contacts_contact o ON o.id = t.contact_id AND o.merged_into_id IS NOT NULL")
+        return sql("{own} UNION ALL {lost}", own=own, lost=self._of(scene, segment, "o.merged_into_id", lost))
+
+    def _of(self, scene: Scene, segment: int, owner: str, lost: Sql) -> Sql:
         bounds = self._bounds(scene)
+        when = self._when(bounds, scene.zone(Sql("z")), scene.at)
         return sql(
-            "SELECT t.contact_id FROM segmentation_transition t{zone}"
+            f"SELECT {owner} FROM segmentation_transition t{{lost}}{{zone}}"  # noqa: S608 - one of two columns
             " WHERE t.segment_id = {id}::bigint AND {when}{scope}",
-            zone=Sql(" JOIN contacts_contact z ON z.id = t.contact_id" if bounds.by_day else ""),
+            lost=lost,
+            zone=Sql(f" JOIN contacts_contact z ON z.id = {owner}" if bounds.by_day else ""),
             id=segment,
-            when=self._when(bounds, scene.zone(Sql("z")), scene.at),
-            scope=scene.scope("t.contact_id"),
+            when=both(when, NOT_BY_MERGING) if lost.text and self.membership == "left" else when,
+            scope=scene.scope(owner),
         )
 
     def _bounds(self, scene: Scene) -> Bounds:
@@ -113,11 +132,15 @@ class SegmentCondition(Condition):
                 c=scene.contact,
             )
         return sql(
-            "SELECT to_jsonb(max(t.at)) FROM segmentation_transition t"
-            " WHERE t.segment_id = {id}::bigint AND t.contact_id = {c}.id AND {when}",
+            "SELECT to_jsonb(max(t.at)) FROM segmentation_transition t WHERE t.segment_id = {id}::bigint"
+            " AND t.contact_id IN (SELECT o.id FROM contacts_contact o WHERE o.id = {c}.id OR o.merged_into_id = {c}.id)"
+            " AND {when}{left}",
             id=segment,
             c=scene.contact,
             when=self._when(self._bounds(scene), scene.zone(), scene.at),
+            left=sql(" AND (t.contact_id = {c}.id OR {other})", c=scene.contact, other=NOT_BY_MERGING)
+            if self.membership == "left"
+            else Sql(""),
         )
 
     def told(self, found: Any) -> str:
@@ -138,21 +161,13 @@ class SegmentCondition(Condition):
         return bool(self.for_ or (self.window and self.window.clock))
 
     def edges(self, scene: Scene, since: datetime, until: datetime) -> Iterator[Sql]:
-        table, column = (Sql("membership"), Sql("since")) if self.for_ else (Sql("transition"), Sql("at"))
         step = Duration.parse(self.for_) if self.for_ else self.window.step if self.window else None
         if step is None:
             return
         low, high = swept(step, since, until, ahead=False)
         high += TICK if self.membership == "ever" else timedelta()  # the last instant of a stay is before its end
-        yield sql(
-            "SELECT x.contact_id FROM segmentation_{table} x WHERE x.segment_id = {id}::bigint"
-            " AND x.{column} > {low}::timestamptz AND x.{column} <= {high}::timestamptz",
-            table=table,
-            column=column,
-            id=scene.catalogue.segment_ids.get(self.segment, 0),
-            low=low,
-            high=high,
-        )
+        swept_by = {"id": scene.catalogue.segment_ids.get(self.segment, 0), "low": low, "high": high}
+        yield sql(_STAYED if self.for_ else _MOVED, **swept_by)
 
     def moments(self, known: Known, after: datetime) -> Iterator[datetime]:
         if self.for_:

@@ -63,6 +63,8 @@ RULES: dict[str, dict[str, Any]] = {
     "steady": within("buyers", **{"for": "2d"}),
     "came": within("pro", membership="entered", window={"last": "3d"}),
     "was": within("buyers", membership="ever", window={"beforeLast": "4d"}),
+    "gone": within("hand", membership="left", window={"last": "6d"}),
+    "put": within("hand", membership="ever"),
 }
 OTHERS = [
     event(window={"last": "5d"}),
@@ -155,13 +157,18 @@ class History:
 
     def put(self, name: str) -> None:
         verb = add_members if self.rng.random() < 0.6 else remove_members
-        if ids := self.ids(name):
+        if ids := self.ids(name) if self.rng.random() < 0.7 else self.unknown():
             verb(self.hand, ids, actor=HOUSE)
 
     def erase(self, name: str) -> None:
         if len(self.gone) < 2 and name not in self.gone and (ids := self.ids(name)):
             self.gone.add(name)
             erase_contact(contact=Contact.objects.get(pk=ids[0]), actor=HOUSE)
+
+    def unknown(self) -> list[int]:
+        """Return somebody who has not said who they are, and may yet be merged."""
+        found = Contact.objects.filter(user_id=None, erased_at=None, merged_into=None).order_by("pk")
+        return self.rng.sample(every, 1) if (every := list(found.values_list("pk", flat=True))) else []
 
     def ids(self, name: str) -> list[int]:
         return list(Contact.objects.filter(user_id=name, erased_at=None).values_list("pk", flat=True))
@@ -228,8 +235,13 @@ def known() -> list[oracle.Person]:
         people[active.contact_id].last_seen_at = active.last_seen_at
     for membership in Membership.objects.select_related("segment"):
         people[membership.contact_id].segments[membership.segment.slug] = membership.since
+    lost: dict[int, list[tuple[str, str, datetime]]] = {}
     for moved in Transition.objects.select_related("segment").order_by("segment_id", "contact_id", "seq"):
+        kind = "merged" if (moved.kind, moved.cause) == ("exited", "merged") else moved.kind
         people[moved.contact_id].moves.append((moved.segment.slug, moved.kind, moved.at))
+        lost.setdefault(moved.contact_id, []).append((moved.segment.slug, kind, moved.at))
+    for loser, winner in Contact.objects.exclude(merged_into=None).values_list("pk", "merged_into"):
+        people[winner].lost.append(lost.get(loser, []))
     return list(people.values())
 
 

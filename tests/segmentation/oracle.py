@@ -48,6 +48,9 @@ class Person:
     flows: list[tuple[str, str]] = field(default_factory=list)  # flow and status of each enrollment
     segments: dict[str, datetime] = field(default_factory=dict)
     moves: list[tuple[str, str, datetime]] = field(default_factory=list)
+    lost: list[list[tuple[str, str, datetime]]] = field(
+        default_factory=list
+    )  # the moves of each who was merged into it
     alive: bool = True
 
 
@@ -419,7 +422,8 @@ def a_segment(person: Person, node: dict[str, Any], at: datetime, world: World) 
         return any(overlaps(stay, node["window"], at, zone) for stay in stays(person, slug))
     return any(
         (where, what) == (slug, wanted) and when <= at and in_window(when, node.get("window"), at, zone)
-        for where, what, when in person.moves
+        for moves in (person.moves, *person.lost)
+        for where, what, when in moves
     )
 
 
@@ -428,8 +432,12 @@ TICK = timedelta(microseconds=1)
 
 def stays(person: Person, slug: str) -> list[tuple[datetime, datetime | None]]:
     """Return each stay in a segment: when it began, and when it ended if it has."""
-    moved = [when for where, _, when in person.moves if where == slug]
-    return [(begun, moved[n + 1] if n + 1 < len(moved) else None) for n, begun in enumerate(moved) if n % 2 == 0]
+    found: list[tuple[datetime, datetime | None]] = []
+    for moves in (person.moves, *person.lost):
+        came = [when for where, kind, when in moves if (where, kind) == (slug, "entered")]
+        went = [when for where, kind, when in moves if where == slug and kind != "entered"]
+        found += [(begun, went[n] if n < len(went) else None) for n, begun in enumerate(came)]
+    return found
 
 
 def overlaps(stay: tuple[datetime, datetime | None], window: dict[str, str], at: datetime, zone: str) -> bool:

@@ -55,6 +55,7 @@ def settle(count: int = 300, seed: int = 7) -> list[Person]:
     _belongings(rng, people)
     _reached(rng, people)
     _journeys(rng, people)
+    _merges(people)
     _count_rows()
     return people
 
@@ -208,6 +209,15 @@ def _journeys(rng: random.Random, people: list[Person]) -> None:
             person.flows.append((flow.slug, status))
             rows.append(_enrollment(flow, versions[flow.pk], person.id, status))
     Enrollment.objects.bulk_create(rows)
+
+
+def _merges(people: list[Person]) -> None:
+    """Let the first know what those went through who were merged into it."""
+    lost = set(Contact.objects.filter(merged_into=people[0].id).values_list("pk", flat=True))
+    for person in people:
+        if person.id in lost:
+            people[0].lost.append(person.moves)
+            people[0].flows += person.flows
 
 
 def _enrollment(flow: Flow, version: Version, contact: int, status: str) -> Enrollment:
