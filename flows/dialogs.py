@@ -5,15 +5,16 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
-from flows import activation, canvas, drafts, publishing_dialogs, services, stats
+from flows import canvas, drafts, publishing_dialogs, services, settings_form, stats
 from flows.editing import Outcome
-from flows.form_reading import duration_text, read_criteria
-from flows.forms import UNITS, duration_parts
+from flows.forms import UNITS
 from flows.models import Flow
+from segmentation.catalogue import load_catalogue
 from segmentation.models import Segment
 from segmentation.services import size_of
 from workspace.audit import Actor
-from workspace.problems import Fault, Refused
+from workspace.problems import Refused
+from workspace.zones import ZONES
 
 GAP_UNITS = [one for one in UNITS if one[0] in ("h", "d", "w", "mo")]
 NAMES = ("activate", "resume", "pause", "drain", "publish", "faults", "versions", "rollback")
@@ -43,7 +44,7 @@ def _activation(flow: Flow, name: str, problem: Refused | None, sent: QueryDict 
     settings: Mapping[str, Any] = trigger.settings if trigger else {}
     segment = Segment.objects.filter(slug=settings.get("segment", "")).first() if trigger else None
     leaves = settings.get("when") == "leaves"
-    values = shown(sent) if sent is not None else stored(flow)
+    values = settings_form.shown(sent) if sent is not None else settings_form.stored(flow)
     if flow.version_id is None and sent is None and segment is not None:
         values["exit_on_leave"] = True
     return {
@@ -55,8 +56,12 @@ def _activation(flow: Flow, name: str, problem: Refused | None, sent: QueryDict 
         "leave_words": _leave_words(segment, leaves) if segment is not None else "",
         "values": values,
         "units": GAP_UNITS,
+        "all_units": UNITS,
+        "zones": ZONES,
+        "house_zone": settings_form.zone(),
+        "event_names": sorted(load_catalogue().events),
         "errors": _by_field(problem),
-        "more_open": bool(values["exit_when"] or values["restart_when"] or _by_field(problem)),
+        "more_open": bool(any(values[name] for name in settings_form.CRITERIA) or _by_field(problem)),
     }
 
 
@@ -78,54 +83,6 @@ def _by_field(problem: Refused | None) -> dict[str, str]:
     return found
 
 
-def stored(flow: Flow) -> dict[str, Any]:
-    """Return the activation settings of a flow as the dialog shows them."""
-    settings = activation.read(flow.settings)
-    return {
-        "entry": settings.entry,
-        "reentry": settings.reentry.allowed,
-        "after": duration_parts(settings.reentry.after),
-        "exit_on_leave": settings.exit_on_leave,
-        "exit_when": settings.exit_when,
-        "restart_when": settings.restart_when,
-        "take_in": False,
-    }
-
-
-def shown(post: QueryDict) -> dict[str, Any]:
-    """Return what a person sent, as the dialog shows it."""
-    return {
-        "entry": post.get("entry", "new"),
-        "reentry": bool(post.get("reentry")),
-        "after": {"count": post.get("after.count", ""), "unit": post.get("after.unit", "d")},
-        "exit_on_leave": bool(post.get("exit_on_leave")),
-        "exit_when": read_criteria(post.get("exit_when", ""), "exit_when", []),
-        "restart_when": read_criteria(post.get("restart_when", ""), "restart_when", []),
-        "take_in": bool(post.get("take_in")),
-    }
-
-
-def read_activation(flow: Flow, post: QueryDict) -> dict[str, Any]:
-    """Return the activation settings a person sent, beside those the dialog does not show."""
-    faults: list[Fault] = []
-    reentry: dict[str, Any] = {"allowed": bool(post.get("reentry"))}
-    if after := duration_text(post.get("after.count", ""), post.get("after.unit", "d")):
-        reentry["after"] = after
-    settings = {
-        **flow.settings,
-        "entry": post.get("entry") or flow.settings.get("entry", "new"),
-        "reentry": reentry,
-        "exit_on_leave": bool(post.get("exit_on_leave")),
-        "exit_when": read_criteria(post.get("exit_when", ""), "exit_when", faults),
-        "restart_when": read_criteria(post.get("restart_when", ""), "restart_when", faults),
-    }
-    if reentry["allowed"] and "after" not in reentry:
-        faults.append(Fault("reentry.after", "Say how long to wait, between 1 hour and 365 days."))
-    if faults:
-        raise Refused("The activation settings have faults.", faults)
-    return settings
-
-
 # What the buttons do --------------------------------------------------------------------------------------------------
 
 Deed = Callable[[HttpRequest, Flow, Actor], Outcome]
@@ -133,13 +90,13 @@ Deed = Callable[[HttpRequest, Flow, Actor], Outcome]
 
 def activate(request: HttpRequest, flow: Flow, actor: Actor) -> Outcome:
     """Publish the draft and start."""
-    services.activate(flow, settings=read_activation(flow, request.POST), actor=actor)
+    services.activate(flow, settings=settings_form.read(flow, request.POST), actor=actor)
     return Outcome(open=None, words="The flow runs")
 
 
 def resume(request: HttpRequest, flow: Flow, actor: Actor) -> Outcome:
     """Let a paused flow run again."""
-    settings = read_activation(flow, request.POST)
+    settings = settings_form.read(flow, request.POST)
     services.resume(flow, settings=settings, take_in=bool(request.POST.get("take_in")), actor=actor)
     return Outcome(open=None, words="The flow runs again")
 
