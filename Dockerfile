@@ -11,6 +11,7 @@ COPY requirements.lock .
 RUN pip install --require-hashes --no-deps -r requirements.lock
 
 COPY . .
+RUN python -m compileall -q -j 0 /app
 USER tributary
 EXPOSE 8000
 

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from signal import SIGQUIT, SIGTERM
+from typing import Any
+from urllib.parse import urlsplit
 
 from config.launcher.home import PROJECT, Home
 from config.launcher.processes import Program
@@ -23,6 +25,27 @@ class Product:
     database_url: str
     redis_url: str
     mail_port: int | None  # of our own catcher; None when EMAIL_URL names a real server
+
+    @property
+    def base(self) -> str:
+        """Which base this is: "" for our own, else where it stands, without its password."""
+        named = os.environ.get("DATABASE_URL")
+        parts = urlsplit(named or "")
+        return f"{parts.hostname}:{parts.port or 5432}{parts.path}" if named else ""
+
+    def known(self) -> dict[str, Any]:
+        """What is remembered about this base: each has its own people and keys."""
+        known = self.home.known()
+        found: dict[str, Any] = known.get("elsewhere", {}).get(self.base, {}) if self.base else known
+        return found
+
+    def remember(self, **facts: Any) -> None:
+        """Remember facts about this base."""
+        if not self.base:
+            self.home.remember(**facts)
+            return
+        elsewhere = self.home.known().get("elsewhere", {})
+        self.home.remember(elsewhere={**elsewhere, self.base: {**elsewhere.get(self.base, {}), **facts}})
 
     @property
     def url(self) -> str:

@@ -48,7 +48,7 @@ def bring_up(supervisor: Supervisor, home: Home, options: Namespace) -> Product:
     product = Product(home, options.host, options.port, database_url, redis_url, mail_port)
     last_tick = make_ready(supervisor, product, wants_demo=not options.no_demo)
     start_processes(supervisor, product, last_tick)
-    if home.known().get("demo_wanted"):
+    if product.known().get("demo_wanted"):
         load_demo(supervisor, product)
     return product
 
@@ -77,11 +77,11 @@ def refuse_full_disk(home: Home) -> None:
 def make_ready(supervisor: Supervisor, product: Product, *, wants_demo: bool) -> datetime | None:
     """Prepare the base, unless it is just as this code left it; when work was last looked for in it."""
     prepared, last_tick = look(supervisor, product)
-    if prepared is None or prepared != product.home.known().get("prepared"):
+    if prepared is None or prepared != product.known().get("prepared"):
         prepare_base(supervisor, product)
-        product.home.remember(prepared=look(supervisor, product)[0])
+        product.remember(prepared=look(supervisor, product)[0])
     if not wants_demo:
-        product.home.remember(demo_wanted=False)
+        product.remember(demo_wanted=False)
     return last_tick
 
 
@@ -107,7 +107,7 @@ def prepare_base(supervisor: Supervisor, product: Product) -> None:
         raise StartError(f"The base could not be prepared. The end of {program.log}:\n{tail(program.log, 25)}")
     answer = read_answer(lines)
     if answer.get("new"):
-        product.home.remember(demo_wanted=True, **{name: answer.get(name) for name in CREDENTIALS})
+        product.remember(demo_wanted=True, **{name: answer.get(name) for name in CREDENTIALS})
 
 
 def read_answer(lines: list[str]) -> dict[str, Any]:
@@ -184,17 +184,21 @@ def load_demo(supervisor: Supervisor, product: Product) -> None:
     if code:
         complain(f"The demo could not be loaded; the rest works. The end of {program.log}:\n{tail(program.log)}")
         return
-    product.home.remember(demo_wanted=False)
+    product.remember(demo_wanted=False)
 
 
 def announce(product: Product, began: float) -> None:
     """Write started.json and tell the person where to go."""
-    known = product.home.known()
+    known = product.known()
     facts = {"url": product.url, **{name: known.get(name) for name in CREDENTIALS}}
     write_private(product.home.started_file, facts)
     say(f"\nTributary is ready after {time.monotonic() - began:.0f} s:  {product.url}/\n")
     if known.get("admin_email"):
         say(f"  Sign in as  {known['admin_email']}\n  Password    {known['admin_password']}")
+    else:
+        say("  Sign in as one of the people of this base, which was there before; Settings → Keys makes keys.")
     if product.mail_port:
         say(f"  Mailbox     {product.url}/mailbox/   (every mail ends there; none leaves this machine)")
-    say(f"  API keys    {product.home.started_file}\n  Logs        {product.home.path / 'logs'}\n\nCtrl-C stops it.")
+    if known.get("ingest_key"):
+        say(f"  API keys    {product.home.started_file}")
+    say(f"  Logs        {product.home.path / 'logs'}\n\nCtrl-C stops it.")

@@ -141,6 +141,26 @@ def test_a_port_that_is_none_is_refused_in_a_sentence() -> None:
             start.refuse_taken_port("127.0.0.1", port)
 
 
+def test_who_goes_to_another_base_and_comes_back_finds_the_people_and_keys_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    home = open_home(str(tmp_path / "var"))
+    here = product.Product(home, "127.0.0.1", 8000, "", "", None)
+    here.remember(admin_email="ana@example.com", admin_password="first", ingest_key="ing_1")
+    monkeypatch.setenv("DATABASE_URL", "postgres://tributary:secret@db.example.com/shop")
+    start.announce(here, 0)
+    assert "Sign in as one of the people of this base" in capsys.readouterr().out
+    assert json.loads(home.started_file.read_text())["admin_email"] is None
+    here.remember(admin_email="bo@example.com", admin_password="second", ingest_key="ing_2")
+    start.announce(here, 0)
+    assert "bo@example.com\n  Password    second" in capsys.readouterr().out
+    monkeypatch.delenv("DATABASE_URL")
+    start.announce(here, 0)
+    assert "ana@example.com\n  Password    first" in capsys.readouterr().out
+    assert "secret" not in home.secrets_file.read_text()
+
+
 def test_a_full_disk_is_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = open_home(str(tmp_path / "var"))
     start.refuse_full_disk(home)
