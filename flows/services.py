@@ -203,7 +203,7 @@ def qualified_meanwhile(flow: Flow) -> int:
 
 
 def _refused_meanwhile(flow: Flow) -> Any:
-    since = flow.paused_at
+    since = flow.paused_at or clock.now()  # one that runs has turned nobody away
     return Entry.objects.filter(flow=flow, outcome=Entry.Outcome.REFUSED, reason="paused", at__gte=since)
 
 
