@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from contacts.models import Contact
+from flows.foretelling import foretell
 from flows.models import Enrollment, Flow
 from flows.plans import Plan, plans_of
-from segmentation.catalogue import load_catalogue
-from segmentation.compiler import q
 from segmentation.hearing import Heard
-from segmentation.rules import criteria_of
 
 INSIDE = (Flow.Status.RUNNING, Flow.Status.PAUSED, Flow.Status.DRAINING)
 
@@ -32,21 +30,12 @@ def _of(flow: Flow, plan: Plan, joins: QuerySet[Contact], leaves: QuerySet[Conta
     comes, goes = (joins, leaves) if when == "enters" else (leaves, joins)
     url = reverse("flow", args=[flow.pk])
     if flow.status == Flow.Status.RUNNING and plan.settings.entry != "current":
-        yield Heard(flow.slug, flow.name, url, when, "starts", _starts(flow, plan, comes, at).count())
+        told = foretell(flow, plan, plan.trigger.settings.segment, comes, at)
+        yield Heard(flow.slug, flow.name, url, when, "starts", told.count, told.refused, told.left_out)
     if plan.settings.exit_on_leave:
         other = "leaves" if when == "enters" else "enters"
         inside = Enrollment.objects.filter(flow=flow, status="active", contact__in=goes.values("pk"))
         yield Heard(flow.slug, flow.name, url, other, "ends", inside.count())
-
-
-def _starts(flow: Flow, plan: Plan, comes: QuerySet[Contact], at: datetime) -> QuerySet[Contact]:
-    """Return those whom the filter lets in and who are not inside, nor were when nobody may enter twice."""
-    been = Enrollment.objects.filter(flow=flow, contact=OuterRef("pk"))
-    been = been.filter(status="active") if plan.settings.reentry.allowed else been
-    found = comes.exclude(Exists(been))
-    if plan.filter is None:
-        return found
-    return found.filter(q(criteria_of([plan.filter])[plan.filter], at=at, catalogue=load_catalogue()))
 
 
 def called(slugs: Collection[str]) -> dict[str, tuple[str, str]]:

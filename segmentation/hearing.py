@@ -1,7 +1,7 @@
 """Who would hear of moves before they are made: higher floors register what their flows would do."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ class Heard:
     when: str  # enters or leaves
     does: str  # starts or ends
     count: int
+    refused: dict[str, int] = field(default_factory=dict)  # why others would not start → how many
+    left_out: list[str] = field(default_factory=list)  # what could not be asked before the moves are made
 
     def as_json(self) -> dict[str, Any]:
         """Return the wire form."""

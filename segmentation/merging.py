@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection
 
@@ -58,7 +59,8 @@ def facts_of_flows() -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _select(statement: str, contacts: Collection[int]) -> list[tuple[int, str, int]]:
+def _select(statement: str, contacts: Collection[int]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [sorted(contacts)])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -83,3 +83,48 @@ def test_an_edit_that_fires_nothing_starts_nobody_and_still_lets_go_of_those_who
     world.settle()
     assert world.journeys("cleo") == []
     assert [status for status, _, _ in world.journeys("mara")] == ["exited"]
+
+
+def only(world: World, criteria: Any) -> Any:
+    """Return what the one flow would do."""
+    (one,) = difference(world.pros, criteria, at=clock.now()).flows  # type: ignore[attr-defined]
+    return one
+
+
+def test_ceilings_gaps_and_what_was_before_are_judged_as_entries_are(world: World) -> None:
+    a_shop(world)
+    flow = world.flow(enters("pros"), WELCOME, ceilings={"total": 1})
+    told_of = only(world, FREE)
+    assert (told_of.count, told_of.refused) == (1, {"the flow has reached its ceiling": 1})
+    assert flow.slug == told_of.flow
+
+
+def test_who_left_too_recently_is_counted_as_refused_for_the_gap(world: World) -> None:
+    a_shop(world)
+    flow = world.flow(enters("pros"), WELCOME, reentry={"allowed": True, "after": "3d"})
+    services.enrol(flow=flow, contact_ids=[world.contact("cleo").pk], actor=HOUSE)
+    world.settle()
+    assert world.journeys("cleo")[0][0] == "completed"
+    told_of = only(world, FREE)
+    assert (told_of.count, list(told_of.refused.values())) == (1, [1])
+    assert "too recently" in next(iter(told_of.refused))
+
+
+def test_first_time_again_and_exit_conditions_are_looked_at(world: World) -> None:
+    a_shop(world)
+    first = world.flow(leaves("pros", which="first"), WELCOME)
+    again = world.flow(leaves("pros", which="again"), WELCOME)
+    dutch = world.flow(leaves("pros"), WELCOME, exit_when=property_is("country", "NL"))
+    of = {one.flow: one for one in difference(world.pros, FREE, at=clock.now()).flows}  # type: ignore[attr-defined]
+    assert of[first.slug].count == 2
+    assert (of[again.slug].count, sum(of[again.slug].refused.values())) == (0, 2)
+    assert (of[dutch.slug].count, of[dutch.slug].refused) == (1, {"the exit condition already holds": 1})
+
+
+def test_what_cannot_be_asked_before_the_moves_are_made_is_named(world: World) -> None:
+    a_shop(world)
+    inside = {"type": "SEGMENT", "segment": "pros", "membership": "now"}
+    world.flow(enters("pros", filter=inside), WELCOME)
+    told_of = only(world, FREE)
+    assert told_of.left_out == ["the trigger's filter asks about this very segment"]
+    assert told_of.count == 2
