@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
+from contacts.labels import in_words
 from workspace.approval import NeedsApproval, proposing
 from workspace.filing import to_person
 from workspace.taken import as_taken
@@ -49,6 +50,16 @@ def database_trouble(get_response: Answerer) -> Answerer:
         return unavailable(error) or already_there(request, error)
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
+
+
+def speaking(get_response: Answerer) -> Answerer:
+    """Call attributes by the labels that people declared, in all that a request says in words."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        with in_words():
+            return get_response(request)
+
     return middleware
 
 

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.manners.manners",
+    "config.middleware.speaking",
     "config.middleware.approvals",
     "config.middleware.database_trouble",
 ]

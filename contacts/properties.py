@@ -1,5 +1,6 @@
 """The standard properties of a contact by their criteria names, and how any property name is typed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from contacts.catalogue import Catalogue
@@ -51,9 +52,23 @@ CONSENT_CHANNELS = {"emailSubscribed": "email", "smsSubscribed": "sms", "whatsap
 
 
 def in_a_sentence(name: str) -> str:
-    """Call a property as people do in the middle of a sentence: "first name", or an own attribute by its own name."""
-    label = LABELS.get(name, "")
+    """Call a property as people do in the middle of a sentence: "first name", or an own attribute by its label or name."""
+    label = LABELS.get(name, "") or _called(name)
+    if label[1:2].isupper():  # "VIP tier" stays as it is
+        return label
     return label[:1].lower() + label[1:] if label else name.removeprefix(CUSTOM)
+
+
+def _called(name: str) -> str:
+    return _namers[0](name) if _namers else ""
+
+
+_namers: list[Callable[[str], str]] = []
+
+
+def name_with(namer: Callable[[str], str]) -> None:
+    """Call own attributes by what this returns, where it returns anything."""
+    _namers[:] = [namer]
 
 
 def is_custom(name: str) -> bool:

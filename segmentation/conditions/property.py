@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, StrictBool
 
 from contacts.models import AttributeType as T
-from contacts.properties import CONSENT_CHANNELS, CUSTOM, STANDARD, fact_of
+from contacts.properties import CONSENT_CHANNELS, CUSTOM, STANDARD, fact_of, in_a_sentence
 from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.comparisons import compare
@@ -218,11 +218,8 @@ class PropertyCondition(Condition):
         return sql("to_jsonb({c}.{column})", c=scene.contact, column=Sql(standard.column))
 
     def told(self, found: Any) -> str:
-        return (
-            f"{self.property_name} is {shown(found)}"
-            if found not in (None, "")
-            else f"{self.property_name} has no value"
-        )
+        name = in_a_sentence(self.property_name)
+        return f"{name} is {shown(found)}" if found not in (None, "") else f"{name} has no value"
 
     def words(self) -> str:
         return comparison_words(self.property_name, self.operator, self.value, self.case_sensitive)

@@ -102,11 +102,11 @@ def test_values_are_shown_as_they_stand() -> None:
     )
     assert [one.holds for one in found] == [False, True, True, True, False, True, False]
     assert [one.words for one in found] == [
-        "customProperties.plan is “pro”",
-        "customProperties.tags is [“a”, 5]",
+        "plan is “pro”",
+        "tags is [“a”, 5]",
         "country is “US”",
         "city has no value",
-        "smsSubscribed is false",
+        "subscribed to SMS is false",
         f"on the list “team” since {found[5].found}",
         "email: no address",
     ]

@@ -21,7 +21,7 @@ class Combo {
     this.popup = h("div", { class: "combo-popup", popover: "manual" }, this.list, this.note);
     this.input = h("input", {
       type: "text", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": name, "aria-label": label, "data-at": at,
-      autocomplete: "off", spellcheck: "false", maxlength: 300, placeholder, value: this.textOf(value), title: this.textOf(value) || undefined, ...rest,
+      autocomplete: "off", spellcheck: "false", maxlength: 300, placeholder, value: this.textOf(value), title: this.titleOf(value), ...rest,
     });
     this.element = h("span", { class: "combo" }, this.input, this.popup);
     this.listen();
@@ -29,6 +29,11 @@ class Combo {
 
   textOf(value) {
     return this.options.find((one) => one.value === value)?.label ?? value ?? "";
+  }
+
+  titleOf(value) {
+    const text = this.textOf(value);
+    return text === value || !value ? text || undefined : `${text} (${value})`;
   }
 
   listen() {
@@ -99,7 +104,7 @@ class Combo {
         group = h("div", { role: "group", "aria-label": one.group, "data-group": one.group }, h("span", { class: "combo-group", "aria-hidden": "true" }, one.group));
         if (one.group) drawn.push(group); else group = undefined;
       }
-      const option = h("div", { role: "option", id: `${this.list.id}-${index}`, "data-index": index, "aria-selected": String(one.value === this.value), class: "combo-option" }, h("span", {}, one.label), one.note && h("span", { class: "combo-aside" }, one.note));
+      const option = h("div", { role: "option", id: `${this.list.id}-${index}`, "data-index": index, "aria-selected": String(one.value === this.value), class: "combo-option", title: one.label === one.value || one.made ? undefined : one.value }, h("span", {}, one.label), one.note && h("span", { class: "combo-aside" }, one.note));
       if (group) group.append(option); else drawn.push(option);
     }
     this.list.replaceChildren(...drawn);
