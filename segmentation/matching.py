@@ -78,6 +78,7 @@ class Preview:
     sample: list[int]
     words: str
     warnings: list[Fault]
+    fewer_than: int | None = None  # of an estimate that found hardly anybody: what it surely stays below
 
 
 def preview(document: Any, at: datetime, n: int = 10, *, exact: bool = True) -> Preview:
@@ -91,9 +92,13 @@ def preview(document: Any, at: datetime, n: int = 10, *, exact: bool = True) -> 
     quick = PATIENT if exact or span() <= SMALL else QUICK
     number = within(quick, found.count)
     ids = None if number is None else within(quick, lambda: _few(found, n))
-    if number is None or ids is None:
-        about, ids = estimate(criteria, at, catalogue, n)
-    return Preview(about if number is None else number, number is not None, ids, words(criteria), criteria.warnings)
+    said, surprises = words(criteria), criteria.warnings
+    if number is not None and ids is not None:
+        return Preview(number, True, ids, said, surprises)
+    about = estimate(criteria, at, catalogue, n)
+    if number is not None:
+        return Preview(number, True, about.ids, said, surprises)
+    return Preview(about.count, False, about.ids, said, surprises, about.fewer_than)
 
 
 def _few(found: QuerySet[Contact], n: int) -> list[int]:

@@ -19,6 +19,7 @@ def preview(document: Any, *, at: datetime, link: bool = False, exact: bool = Fa
     return {
         "count": seen.count,
         "exact": seen.exact,
+        **({"fewer_than": seen.fewer_than} if seen.fewer_than else {}),
         "sample": [named(contacts[pk], link=link) for pk in seen.sample if pk in contacts],
         "words": sentence(seen.words),
         "warnings": [warning.as_json() for warning in seen.warnings],

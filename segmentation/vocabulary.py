@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.cache import cache
-from django.db import connection
 from django.urls import reverse
 
+from contacts.counting import events_ever
 from contacts.models import Attribute, EventName, List, Topic
 from contacts.properties import CUSTOM, LABELS, STANDARD
 from segmentation.models import Segment
@@ -15,8 +14,6 @@ from segmentation.presets import presets
 from segmentation.scenarios import PERSONAS, SCENARIOS, Parameter, Scenario
 from workspace import purchases
 
-MANY_EVENTS = 2_000_000  # above this the planner's statistics count well enough
-COUNTS_LIVE = 60  # seconds
 _more: dict[str, Callable[[], list[dict[str, str]]]] = {}
 
 
@@ -70,7 +67,7 @@ def own() -> list[dict[str, str]]:
 
 def events() -> list[dict[str, Any]]:
     """Return event names, the frequent ones first, with how many there are and what is known of their properties."""
-    counts = event_counts()
+    counts = events_ever()
     rows = EventName.objects.filter(hidden=False).values_list("id", "name", "properties", "last_seen_at")
     found = [
         {
@@ -88,34 +85,3 @@ def named(model: type[Segment] | type[List]) -> list[dict[str, str]]:
     """Return slug and name of what is not archived."""
     rows = model._default_manager.filter(archived_at__isnull=True).order_by("name", "id").values_list("slug", "name")
     return [{"slug": slug, "name": name} for slug, name in rows]
-
-
-def event_counts() -> dict[int, int]:
-    """Return how many events of each name there are: counted while they are few, estimated after that, a minute old at most."""
-    counts: dict[int, int] | None = cache.get("event_counts")
-    if counts is None:
-        counts = _count_events()
-        cache.set("event_counts", counts, COUNTS_LIVE)
-    return counts
-
-
-_SIZE = """
-SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'contacts_event'::regclass
-"""
-_ESTIMATE = """
-SELECT value::bigint, sum(share * rows)::bigint FROM (
-    SELECT unnest(s.most_common_vals::text::text[]) AS value, unnest(s.most_common_freqs) AS share, greatest(c.reltuples, 0) AS rows
-    FROM pg_stats s JOIN pg_class c ON c.oid = to_regclass(quote_ident(s.tablename)) JOIN pg_inherits i ON i.inhrelid = c.oid
-    WHERE i.inhparent = 'contacts_event'::regclass AND s.attname = 'name_id'
-) parts GROUP BY value
-"""
-_EXACT = "SELECT name_id, count(*) FROM contacts_event GROUP BY name_id"
-
-
-def _count_events() -> dict[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(_SIZE)
-        (size,) = cursor.fetchone() or (0,)
-        cursor.execute(_EXACT if size <= MANY_EVENTS else _ESTIMATE)
-        return dict(cursor.fetchall())

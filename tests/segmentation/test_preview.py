@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from contacts.models import Contact
 from segmentation import estimating, matching
 from segmentation.catalogue import load_catalogue
 from segmentation.criteria import parse
@@ -65,7 +66,34 @@ def test_a_count_that_takes_too_long_is_an_estimate_and_says_so_until_the_exact_
 
 def test_an_estimate_of_nobody_is_nobody() -> None:
     catalogue = load_catalogue()
-    assert estimating.estimate(parse(US, catalogue), clock.now(), catalogue, 5) == (0, [])
+    assert estimating.estimate(parse(US, catalogue), clock.now(), catalogue, 5) == estimating.Estimate(0, [])
+
+
+def test_a_rare_match_is_looked_for_again_among_more_and_never_told_as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three in a thousand: the first look may miss them, the second finds them, or says below which number they stay."""
+    Contact.objects.bulk_create([Contact(country="US" if number < 3 else "NL") for number in range(1000)])
+    catalogue = load_catalogue()
+    criteria = parse(US, catalogue)
+    monkeypatch.setattr(estimating, "DRAWS", 30)
+    monkeypatch.setattr(estimating, "MORE", 100_000)
+    found = estimating.estimate(criteria, clock.now(), catalogue, 5)
+    assert (found.count, len(found.ids), found.fewer_than) == (3, 3, None), "everybody was looked at"
+    monkeypatch.setattr(estimating, "MORE", 60)
+    rare = estimating.estimate(criteria, clock.now(), catalogue, 5)
+    assert rare.fewer_than is not None
+    assert 3 < rare.fewer_than <= 200
+    monkeypatch.setattr(matching, "SMALL", 0)
+    in_time = estimating.within
+    monkeypatch.setattr(
+        matching, "within", lambda limit, work: None if limit == matching.QUICK else in_time(limit, work)
+    )
+    told = preview(US, at=clock.now())
+    assert (told["exact"], told["fewer_than"]) == (False, rare.fewer_than)
+
+
+@pytest.mark.parametrize(("number", "told"), [(0.2, 1), (149, 150), (151, 200), (1501, 2000), (1000, 1000)])
+def test_what_it_stays_below_is_rounded_up(number: float, told: int) -> None:
+    assert estimating._rounded_up(number) == told
 
 
 @pytest.mark.parametrize(("number", "told"), [(0, 0), (7, 7), (12, 12), (1234, 1200), (98_765, 99_000)])

@@ -7,6 +7,7 @@ import { h } from "./dom.js";
 const PAUSE = 350;
 const CHANNELS = { email: "emailable", sms: "by SMS", whatsapp: "by WhatsApp" };
 const noun = (count) => (count === 1 ? "contact matches now" : "contacts match now");
+const told = (count, exact, below) => (exact ? "" : below ? "fewer than " : "about ") + (exact ? count : below ?? count).toLocaleString();
 
 export class Answer {
   constructor(builder) {
@@ -45,16 +46,16 @@ export class Answer {
     }
   }
 
-  matched({ count, exact, sample, words, warnings = [] }) {
-    this.show({ number: `${exact ? "" : "about "}${count.toLocaleString()}`, noun: noun(count), words, sample, notes: warnings.map((one) => one.message ?? one) });
+  matched({ count, exact, fewer_than: below, sample, words, warnings = [] }) {
+    this.show({ number: told(count, exact, below), noun: noun(below ?? count), words, sample, notes: warnings.map((one) => one.message ?? one) });
     this.builder.faults = [];
   }
 
   async countExactly({ exact }, criteria, signal) {
     if (exact) return;
-    const { count } = await ask(this.builder.dataset.previewUrl, { criteria, exact: true }, signal);
+    const { count, exact: sure, fewer_than: below } = await ask(this.builder.dataset.previewUrl, { criteria, exact: true }, signal);
     if (signal.aborted || count === undefined) return;
-    this.number.textContent = count.toLocaleString();
+    this.number.textContent = told(count, sure, below);
     this.noun.textContent = noun(count);
   }
 
