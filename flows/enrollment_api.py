@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from flows import services
 from flows.api import Door, find
 from flows.models import Enrollment, Step
-from flows.wire import ANYTHING, ContactsInput, EnrollmentOutput, StepOutput
+from flows.wire import ANYTHING, EnrolInput, EnrollmentOutput, StepOutput, job_out
 from segmentation.named import members_of
 from workspace.api import NewestFirst, actor_of
 from workspace.problems import refuse
@@ -50,7 +50,7 @@ def find_enrollment(ref: str) -> Enrollment:
 class FlowEnrollmentsView(Door):
     """Who is on the way through a flow."""
 
-    serializer_class = ContactsInput
+    serializer_class = EnrolInput
     write_permission = "flows.run_flow"
     pagination_class = NewestFirst
 
@@ -63,11 +63,14 @@ class FlowEnrollmentsView(Door):
         page = self.paginate_queryset(asked(Enrollment.objects.filter(flow=find(ref)), request.query_params))
         return self.get_paginated_response(enrollments_out(page or []))
 
-    @extend_schema(request=ContactsInput, responses=ANYTHING)
+    @extend_schema(request=EnrolInput, responses=ANYTHING)
     def post(self, request: Request, ref: str) -> Response:
-        """Enrol contacts by hand; answers who was refused, and why."""
-        flow = find(ref)
-        ids = members_of(self.said(request)["contacts"])
+        """Enrol contacts by hand and answer who was refused, and why; or a whole segment, as a job."""
+        flow, said_so = find(ref), self.said(request)
+        if segment := said_so.get("segment"):
+            job = services.enrol_segment(flow, segment=segment, actor=actor_of(request), kind="api")
+            return Response({"job": job_out(job)}, status=202)
+        ids = members_of(said_so["contacts"])
         refused = services.enrol(flow, contact_ids=ids, actor=actor_of(request), kind="api")
         said = [{"contact": f"con_{pk}", "reason": reason} for pk, reason in sorted(refused.items())]
         return Response({"enrolled": len(ids) - len(refused), "refused": said})

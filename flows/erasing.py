@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flows import ledger
+from flows import hooks, ledger
 from flows.departing import ERASED
 from flows.ledger import Counts, Ending
 from flows.models import Enrollment, Entry, Reentry
@@ -17,5 +17,6 @@ def erase(contact_ids: Sequence[int]) -> dict[str, int]:
     ledger.end([Ending(pk, "exited", ERASED) for pk in active.values_list("pk", flat=True)], at, counts)
     counts.write(at)
     Reentry.objects.filter(contact__in=contact_ids).delete()
+    hooks.forget(list(contact_ids))
     Entry.objects.filter(contact__in=contact_ids).exclude(entry_key="").update(entry_key="")
     return {"enrollment": mine.update(context={}, error="", entry_key="")}

@@ -16,6 +16,7 @@ from contacts.models import Contact
 from flows import canvas, drafts, services
 from flows.graph import Graph, GraphNode
 from flows.models import Enrollment, Flow, Step
+from flows.trigger_pages import enrolling
 from workspace.audit import Actor
 from workspace.problems import Refused
 
@@ -29,6 +30,13 @@ DEEDS = {
 CAUSES = {
     "transition": "Met the segment trigger",
     "event": "Did what the trigger waits for",
+    "list": "Was put on or taken off the list",
+    "attribute": "Had the attribute changed",
+    "date": "Had the date come",
+    "schedule": "Was in the audience when the schedule came",
+    "finished": "Finished the other flow",
+    "still": "Was still in the segment",
+    "resume": "Qualified while the flow was paused",
     "activation": "Was a member when the flow was activated",
     "gap": "Still qualified when the wait before re-entry ended",
     "manual": "Put in by hand",
@@ -74,6 +82,7 @@ def listed(request: HttpRequest, flow: Flow) -> dict[str, Any]:
         "older": f"?{urlencode({**keep, 'before': rows[PAGE - 1].pk})}" if len(rows) > PAGE else "",
         "live_url": request.get_full_path(),
         "may_run": request.user.has_perm("flows.run_flow"),
+        **enrolling(flow),
         "crumbs": [
             {"label": "Flows", "url": reverse("flows")},
             {"label": flow.name, "url": reverse("flow", args=[flow.pk])},

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rrulestr
@@ -11,6 +12,7 @@ from dateutil.rrule import rrule, rrulestr
 LONGEST = 200
 MOST_COUNT, MOST_INTERVAL = 10_000, 1_000
 AHEAD = timedelta(days=9 * 366)  # 29 February may be eight years away
+AHEAD_HOURLY = timedelta(days=400)  # so many hours are looked at soon enough
 PARTS = {
     "FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYHOUR", "BYMINUTE", "BYSETPOS", "BYWEEKNO",
     "BYYEARDAY", "WKST",
@@ -84,25 +86,37 @@ def _local(starts: datetime, rule: str, after: datetime) -> Iterator[datetime]:
     parts = parts_of(rule)
     local = after.replace(tzinfo=None)
     begin = _nearer(starts, parts, local)
+    ends = max(begin, local) + (AHEAD_HOURLY if parts["FREQ"] == "HOURLY" else AHEAD)
+    text = ";".join(f"{name}={value.rstrip('Z') if name == 'UNTIL' else value}" for name, value in parts.items())
     try:
-        made = rrulestr(
-            ";".join(f"{name}={value.rstrip('Z') if name == 'UNTIL' else value}" for name, value in parts.items()),
-            dtstart=begin,
-        )
-        assert isinstance(made, rrule)
-        ends = max(begin, local) + AHEAD
-        until = made._until  # type: ignore[attr-defined] # dateutil tells it nowhere else
-        yield from (
-            made.replace(until=min(until, ends) if until else ends) if "COUNT" not in parts else _within(made, ends)
-        )
+        yield from takewhile(lambda one: one <= ends, _bounded(rrulestr(text, dtstart=begin), begin, ends))
+    except _TooFar:
+        return
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError) as error:
         raise ValueError(f"The rule cannot be read: {str(error)[:120]}. {WRITE_A_RULE}") from error
 
 
-def _within(rule: rrule, ends: datetime) -> Iterator[datetime]:
-    """Yield the dates of a rule that counts; one that never fires is looked at until it ends, like the others."""
-    bounded = rrule.replace(rule, count=None, until=ends)
-    yield from islice(bounded, rule._count)  # type: ignore[attr-defined]
+class _TooFar(Exception):
+    """So far ahead nobody looks for a date."""
+
+
+class _Bounded(rrule):
+    """A rule that gives up when it has looked for a date in so many months; the library's own looks until the year 9999."""
+
+    months: int
+
+    @property
+    def _byeaster(self) -> None:
+        """Asked by the library whenever it comes to another month or year; Easter itself is refused above."""
+        self.months -= 1
+        if self.months < 0:
+            raise _TooFar
+
+
+def _bounded(made: Any, begin: datetime, ends: datetime) -> Iterator[datetime]:
+    made.__class__ = _Bounded
+    made.months = (ends.year - begin.year + 1) * 12
+    return iter(made)
 
 
 def _nearer(starts: datetime, parts: dict[str, str], after: datetime) -> datetime:

@@ -1,10 +1,10 @@
 """The addresses of flows: pages, and the part of the API."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from flows import api as wire
 from flows import enrollment_api as ways
-from flows import list_pages, people, starter_pages
+from flows import hook_door, list_pages, people, starter_pages, trigger_api, trigger_pages
 from flows import pages as views
 
 pages = [
@@ -16,6 +16,9 @@ pages = [
     path("flows/<int:pk>/counts/", views.flow_counts, name="flow_counts"),
     path("flows/<int:pk>/totals/", views.flow_totals, name="flow_totals"),
     path("flows/<int:pk>/people/", people.flow_people, name="flow_people"),
+    path("flows/<int:pk>/enrol/", trigger_pages.flow_enrol, name="flow_enrol"),
+    path("flows/<int:pk>/trigger/", trigger_pages.flow_trigger, name="flow_trigger"),
+    re_path(r"^(?:v1/hooks|in)/(?P<token>[A-Za-z0-9._-]{1,200})/?$", hook_door.hear, name="flow_hook"),
     path("enrollments/<int:pk>/", people.enrollment, name="enrollment"),
 ]
 
@@ -34,6 +37,15 @@ api = [
     path("flows/<str:ref>/duplicate/", wire.DuplicateView.as_view(), name="api_flow_duplicate"),
     path("flows/<str:ref>/versions/", wire.VersionsView.as_view(), name="api_flow_versions"),
     path("flows/<str:ref>/stats/", wire.StatsView.as_view(), name="api_flow_stats"),
+    path("flows/<str:ref>/trigger/", trigger_api.TriggerView.as_view(), name="api_flow_trigger"),
+    path("flows/<str:ref>/trigger/rotate/", trigger_api.RotateView.as_view(), name="api_flow_trigger_rotate"),
+    path("flows/<str:ref>/enrollments/jobs/", trigger_api.JobsView.as_view(), name="api_flow_jobs"),
+    path("flows/<str:ref>/enrollments/jobs/<str:job>/", trigger_api.JobView.as_view(), name="api_flow_job"),
+    path(
+        "flows/<str:ref>/enrollments/jobs/<str:job>/cancel/",
+        trigger_api.CancelView.as_view(),
+        name="api_flow_job_cancel",
+    ),
     path("flows/<str:ref>/enrollments/", ways.FlowEnrollmentsView.as_view(), name="api_flow_enrollments"),
     path("enrollments/", ways.EnrollmentsView.as_view(), name="api_enrollments"),
     path("enrollments/<str:ref>/", ways.EnrollmentView.as_view(), name="api_enrollment"),

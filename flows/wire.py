@@ -7,6 +7,7 @@ from rest_framework import serializers
 from flows import activation, drafts, publishing
 from flows.models import Enrollment, Flow, Step, Version
 from segmentation.wire import ContactsInput, Strict
+from workspace.models import Job
 
 __all__ = ["ContactsInput"]
 ANYTHING = {"200": {"type": "object"}}
@@ -81,6 +82,27 @@ class DuplicateInput(Strict):
     name = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
 
 
+class EnrolInput(Strict):
+    """Whom to enrol: contacts by name, or the members of a segment."""
+
+    contacts = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text='"con_42", "user:17", "email:ana@example.com"'
+    )
+    segment = serializers.CharField(required=False, max_length=63, help_text="A segment's slug; taken in as a job.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One of the two, not both."""
+        if ("contacts" in attrs) == ("segment" in attrs):
+            raise serializers.ValidationError({"contacts": "Send either contacts or segment."})
+        return attrs
+
+
+class RotateInput(Strict):
+    """How long the address before is still heard."""
+
+    overlap_hours = serializers.IntegerField(required=False, default=24, min_value=0, max_value=720)
+
+
 class Nothing(Strict):
     """An empty body."""
 
@@ -144,6 +166,20 @@ class StepOutput(serializers.ModelSerializer[Step]):
     class Meta:
         model = Step
         fields = ["visit", "node", "kind", "port", "next", "saw", "at"]
+
+
+def job_out(job: Job) -> dict[str, Any]:
+    """Return a job that takes contacts in, as it goes out."""
+    return {
+        "id": f"job_{job.pk}",
+        "status": job.status,
+        "done": job.done,
+        "total": job.total,
+        "segment": job.request.get("segment", ""),
+        "source": job.request.get("kind", ""),
+        "created_at": job.created_at,
+        "ended_at": job.ended_at,
+    }
 
 
 def flow_out(flow: Flow, *, draft: bool = False) -> dict[str, Any]:

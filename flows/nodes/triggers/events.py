@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from contacts.properties import CUSTOM
 from flows.nodes.base import NodeSettings, Surroundings, setting
 from flows.nodes.triggers.base import Criteria, Trigger, only_who_match
 
@@ -68,7 +69,8 @@ def _places(value: dict[str, str]) -> dict[str, str]:
     if len(value) > MOST_MAPPED:
         raise ValueError(f"At most {MOST_MAPPED} values are mapped.")
     for name, place in value.items():
-        if not name or len(name) > 128 or "." in name:
+        plain = name.removeprefix(CUSTOM)
+        if not plain or len(plain) > 128 or "." in plain:
             raise ValueError("A name has 1 to 128 characters and no dot.")
         if not place:
             raise ValueError(f"Say where “{name}” stands in the body. {PLACE}")
