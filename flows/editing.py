@@ -124,7 +124,8 @@ def change(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Out
     if faults:
         raise Refused("Some settings cannot be read.", faults)
     name = request.POST.get("name", "").strip()
-    drafts.change_node(flow, key, settings=settings, name=name, actor=actor, revision=revision)
+    note = request.POST["note"].replace("\r\n", "\n").strip()[:10_000] if "note" in request.POST else None
+    drafts.change_node(flow, key, settings=settings, name=name, note=note, actor=actor, revision=revision)
     missing = canvas.faults_at(flow, key)
     return Outcome(
         open=key if missing else "", focus="panel" if missing else key, words=f"{KINDS[row.kind].label} saved"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from flows.forms import VERBS, Choices, widget_of
+from flows.forms import EVERY, VERBS, Choices, widget_of
 from flows.nodes.base import AnyNode
 from flows.typed import typed
 from workspace import clean
@@ -28,7 +28,7 @@ def read_settings(
             raw[name] = stored.get(name)
         elif widget == "branches" and f"s.{name}.criteria" not in post:
             raw[name] = _relabelled(post, name, stored.get(name) or [])
-    return raw, faults
+    return {name: value for name, value in raw.items() if value or name not in EVERY}, faults
 
 
 def _relabelled(post: QueryDict, name: str, stored: list[dict[str, Any]]) -> list[dict[str, Any]]:

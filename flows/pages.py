@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from flows import canvas, dialogs, drafts, editing, publishing, services, stats
 from flows.editing import Outcome
 from flows.form_reading import read_settings
-from flows.forms import node_form
+from flows.forms import Choices, node_form
 from flows.graph import GraphNode
 from flows.list_pages import RESTING, shown_status
 from flows.models import Flow, Node
@@ -93,13 +93,23 @@ def panel(
         "label": kind.label,
         "description": kind.description,
         "name": row.name if sent is None else sent.get("name", ""),
+        "note": row.note if sent is None else sent.get("note", ""),
         "words": canvas.said_of(node, drawn.names if drawn else canvas.names_of_used()),
         "form": node_form(kind, raw, choices, faults),
         "loose_faults": [one.message for one in faults if one.path.split(".")[0].split("[")[0] not in known],
         "problem": problem.detail if problem and not problem.faults else "",
         "attributes": [one.removeprefix("customProperties.") for one in choices.attributes],
+        "sources": panel_sources(found, choices),
         "links": panel_links(raw),
     }
+
+
+def panel_sources(found: Flow, choices: Choices) -> list[str]:
+    """Return what values can be taken from: properties of the event that starts the flow, and answers of webhooks."""
+    kinds = found.nodes.filter(kind__in=("event", "webhook")).values_list("key", "kind", "settings")
+    events = [settings.get("event_name", "") for _, kind, settings in kinds if kind == "event"]
+    answers = [f"{key}.{part}" for key, kind, _ in kinds if kind == "webhook" for part in ("status", "body.")]
+    return [*(name for event in events for name in sorted(choices.properties.get(event, {}))), *answers]
 
 
 def panel_links(raw: dict[str, Any]) -> dict[str, str]:
@@ -109,6 +119,7 @@ def panel_links(raw: dict[str, Any]) -> dict[str, str]:
         "segments": door("segments"),
         "lists": door("lists"),
         "templates": door("templates"),
+        "destinations": door("destinations"),
         "template": door("template", template) if template else "",
     }
 

@@ -5,13 +5,16 @@ from typing import Any
 from django import forms
 
 from contacts.models import Suppression, Topic
-from messaging.models import Template
+from messaging.models import TEXTS, Channel, Template
 
 
 class NewTemplateForm(forms.Form):
     """What a template needs to begin."""
 
     name = forms.CharField(max_length=120, label="Name")
+    channel = forms.ChoiceField(
+        choices=[(one, Channel(one).label) for one in ("email", *TEXTS)], required=False, label="Channel"
+    )
 
 
 class TemplateForm(forms.ModelForm[Template]):
@@ -44,6 +47,19 @@ class TemplateForm(forms.ModelForm[Template]):
         )
         for name in ("subject", "body"):
             self.fields[name].required = False
+        if self.instance.channel in TEXTS:
+            self._only_text(self.instance.channel)
+
+    def _only_text(self, channel: str) -> None:
+        """Show what a text has: no preview line, a title only where devices show one."""
+        del self.fields["preheader"]
+        if channel in (Channel.SMS, Channel.WHATSAPP):
+            del self.fields["subject"]
+        else:
+            self.fields["subject"].label = "Title"
+        self.fields["body"].label = "Text"
+        self.fields["body"].help_text = "Plain text with merge tags."
+        self.fields["body"].widget.attrs["rows"] = 8
 
 
 class TestForm(forms.Form):

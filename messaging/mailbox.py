@@ -12,9 +12,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from messaging import listing
-from messaging.models import CaughtMail, Message
+from messaging.models import CaughtMail, Channel, Message
 from messaging.pages import framed
 
+TABS = [("email", "Mail"), ("sms", "SMS"), ("whatsapp", "WhatsApp"), ("push", "Push"), ("onsite", "On-site")]
 HEADERS = (
     "From",
     "To",
@@ -32,11 +33,12 @@ HEADERS = (
 @require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """List caught mail, newest first, by subject or recipient."""
-    asked = {name: listing.clean_text(request.GET.get(name)) for name in ("q", "before", "after")}
-    found = CaughtMail.objects.defer("raw")
+    asked = {name: listing.clean_text(request.GET.get(name)) for name in ("q", "before", "after", "channel")}
+    channel = asked["channel"] = asked["channel"] if asked["channel"] in dict(TABS) else Channel.EMAIL.value
+    found = CaughtMail.objects.defer("raw").filter(channel=channel)
     if q := asked["q"]:
         found = found.filter(Q(recipient__icontains=q) | Q(subject__icontains=q) | Q(message_key=q))
-    context = {**listing.page(found, asked), "asked": asked}
+    context = {**listing.page(found, asked), "asked": asked, "tabs": TABS, "channel": channel}
     fragment = request.headers.get("X-Live") or request.headers.get("HX-Target") == "mails"
     return render(request, "messaging/_mails.html" if fragment else "messaging/mailbox.html", context)
 
@@ -46,16 +48,17 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one mail: as it looks, its text, its headers and all of it raw."""
     one = get_object_or_404(CaughtMail, pk=pk)
+    near = CaughtMail.objects.filter(channel=one.channel)
     read = parsed(one)
     context = {
         "mail": one,
         "headers": [(name, shown(read, name)) for name in HEADERS if read.get(name) is not None],
-        "text": part(read, "plain"),
-        "has_html": bool(part(read, "html")),
+        "text": part(read, "plain") if one.channel == Channel.EMAIL else bytes(one.raw).decode("utf-8", "replace"),
+        "has_html": one.channel == Channel.EMAIL and bool(part(read, "html")),
         "raw": bytes(one.raw)[:100_000].decode("utf-8", "replace"),
         "message": Message.objects.filter(key=one.message_key).first() if one.message_key else None,
-        "newer": CaughtMail.objects.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True).first(),
-        "older": CaughtMail.objects.filter(pk__lt=pk).order_by("-pk").values_list("pk", flat=True).first(),
+        "newer": near.filter(pk__gt=pk).order_by("pk").values_list("pk", flat=True).first(),
+        "older": near.filter(pk__lt=pk).order_by("-pk").values_list("pk", flat=True).first(),
     }
     return render(request, "messaging/mail.html", context)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages as notes
 from django.contrib.auth.decorators import login_required, permission_required
+from django.forms import TextInput
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -72,7 +73,8 @@ def _new_template(request: HttpRequest, form: NewTemplateForm) -> HttpResponse:
     if not form.is_valid():
         notes.error(request, "Give the template a name of at most 120 characters.")
         return redirect("templates")
-    made = templating.create_template(name=form.cleaned_data["name"], actor=actor(request))
+    channel = form.cleaned_data["channel"] or "email"
+    made = templating.create_template(name=form.cleaned_data["name"], channel=channel, actor=actor(request))
     return redirect("template", made.pk)
 
 
@@ -94,11 +96,18 @@ def _template_page(request: HttpRequest, one: Template, form: TemplateForm, stat
         "tags": [*TAGS, ("{{ unsubscribe_url }}", "Unsubscribe link"), ("{{ workspace.name }}", "Workspace")],
         "people": Contact.objects.filter(erased_at=None, merged_into=None).exclude(email="").order_by("-pk")[:20],
         "contact": listing.clean_text(request.GET.get("contact")),
-        "test": TestForm(initial={"address": getattr(request.user, "email", "")}),
+        "test": _test_form(request, one),
         "versions": one.versions.order_by("-number")[:10],
         "used_by": users_of(f"template:{one.slug}"),
     }
     return render(request, "messaging/template.html", context, status=status)
+
+
+def _test_form(request: HttpRequest, one: Template) -> TestForm:
+    form = TestForm(initial={"address": getattr(request.user, "email", "")} if one.channel == "email" else None)
+    if one.channel != "email":
+        form.fields["address"].widget = TextInput()
+    return form
 
 
 @permission_required("messaging.change_template", raise_exception=True)
@@ -179,7 +188,8 @@ def template_preview(request: HttpRequest, pk: int) -> HttpResponse:
         words = Words(*(given.get(part, "")[:TEMPLATE_LIMIT] for part in templating.PARTS))
     contact = find_contact(listing.clean_text(given.get("contact")))
     try:
-        email = templating.render_preview(words, contact, example_event(f"{words.subject} {words.body}", contact))
+        event = example_event(f"{words.subject} {words.body}", contact)
+        email = templating.render_preview(words, contact, event, channel=one.channel)
     except Refused as error:
         return framed(render(request, "messaging/_preview_fault.html", {"fault": error.detail}).content.decode())
     if given.get("part") == "text":

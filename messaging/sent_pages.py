@@ -12,7 +12,7 @@ from contacts import saying
 from contacts.models import Suppression
 from messaging import by_hand, composing, listing
 from messaging.forms import SuppressionForm
-from messaging.models import Message, Stream, Template
+from messaging.models import TEXTS, Message, Stream, Template
 from messaging.pages import actor, framed
 from messaging.policy import GATE_NAMES, QUESTIONS
 from workspace.models import Audit, Workspace
@@ -77,6 +77,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
         "history": Audit.objects.filter(subject=one.ref).select_related("actor").order_by("id")[:50],
         "can": [name for name, (statuses, _) in by_hand.VERBS.items() if one.status in statuses],
         "answer": one.content.get("answer"),
+        "says": composing.rendered(one, Workspace.objects.get(pk=1)) if one.channel in TEXTS else None,
     }
     return render(request, "messaging/message.html", context)
 
@@ -109,7 +110,7 @@ def _change_message(request: HttpRequest, one: Message) -> HttpResponse:
 def message_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer an email as it renders now, for the sandboxed frame."""
     one = get_object_or_404(Message.objects.select_related("contact", "template_version", "sender"), pk=pk)
-    email = composing.rendered(one, Workspace.objects.get(pk=1)) if one.channel == "email" else None
+    email = composing.rendered(one, Workspace.objects.get(pk=1)) if one.channel in ("email", "staff") else None
     return framed(email.html if email else "<p>There is nothing to show.</p>")
 
 

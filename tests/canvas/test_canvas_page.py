@@ -330,5 +330,5 @@ def test_the_canvas_of_two_hundred_steps_takes_a_handful_of_queries(
     last = {"from": "mark", "port": "next", "to": "w0"}
     drafts.replace_draft(drawn, {"nodes": [*document["nodes"], *nodes], "edges": [*document["edges"], last, *edges]})
     services.activate(drawn, actor=HOUSE)
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(50):
         assert ada.get(f"/flows/{drawn.pk}/{path}").status_code == 200
