@@ -1,23 +1,26 @@
 """The back office of segments: changed through the services alone; what the house writes is only looked at."""
 
-import json
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from segmentation import destination_admin as destination_admin  # registers itself
-from segmentation import services
-from segmentation.models import Evaluation, Membership, Owed, Segment, SegmentRule, Tally, Transition
+from segmentation import house_admin as house_admin  # registers itself
+from segmentation import revisions, services
+from segmentation.models import Segment, Tally
 from segmentation.sentences import check, compiled_sql, sentences
 from workspace.approval import NeedsApproval
 from workspace.audit import Actor
-from workspace.back_office import BackOffice, ReadOnly
+from workspace.back_office import BackOffice, pretty
 from workspace.filing import file_it
 from workspace.problems import Refused
 from workspace.uses import InUse, used_by
@@ -69,10 +72,13 @@ class SegmentAdmin(BackOffice):
     list_filter = ("kind", "muted", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "description")
     list_select_related = ("rule",)
-    actions = ("recompute", "archive", "mute", "unmute")
+    actions = ("recompute", "cancel", "archive", "mute", "unmute")
     made = ("name", "slug", "kind", "description", "color", "labels", "criteria")
     changed = ("name", "description", "color", "labels")
+    around = ("segmentation.evaluation", "segmentation.transition", "segmentation.destination")
     looked_at = (
+        "see_also",
+        "rules",
         "slug",
         "kind",
         "in_words",
@@ -125,6 +131,58 @@ class SegmentAdmin(BackOffice):
         """Return the query that the criteria become."""
         return format_html("<pre>{}</pre>", compiled_sql(segment.rule.document)) if segment.rule else "–"
 
+    @admin.display(description="Rules it has had")
+    def rules(self, segment: Segment) -> SafeString | str:
+        """Lead to them, side by side."""
+        if segment.rule is None:
+            return "–"
+        url = reverse("admin:segmentation_segment_rules", args=[segment.pk])
+        return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">Compare and restore</a>', url)
+
+    def get_urls(self) -> list[Any]:
+        """Add the page of the rules it has had."""
+        page = self.admin_site.admin_view(self.rules_page)
+        return [path("<int:pk>/rules/", page, name="segmentation_segment_rules"), *super().get_urls()]
+
+    def rules_page(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show two rules side by side; POST puts one back."""
+        segment = get_object_or_404(Segment.objects.select_related("rule", "created_by"), pk=pk)
+        if not self.has_view_permission(request, segment):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self.put_back(request, segment)
+        had = revisions.of(segment)
+        known = {str(one.rule.pk): one.rule for one in had}
+        new = known.get(request.GET.get("new", ""), segment.rule)
+        old = known.get(request.GET.get("old", ""), had[1].rule if len(had) > 1 else new)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Rules of {segment.name}",
+            "segment": segment,
+            "revisions": had,
+            "old": old,
+            "new": new,
+            "lines": list(revisions.beside(old.document, new.document)) if old and new else [],
+            "may_restore": self.has_change_permission(request, segment),
+        }
+        return render(request, "admin/segmentation/segment/rules.html", context)
+
+    def put_back(self, request: HttpRequest, segment: Segment) -> HttpResponse:
+        """Give the segment a rule it has had, as an edit that nothing hears of."""
+        if not self.has_change_permission(request, segment):
+            raise PermissionDenied
+        rule = next((one.rule for one in revisions.of(segment) if str(one.rule.pk) == request.POST.get("rule")), None)
+        if rule is None:
+            raise Http404
+        try:
+            services.change_segment(segment, criteria=rule.document, actor=Actor.of(user=request.user))
+            messages.success(request, f"{segment.name} has rule {rule.pk} again, and is being evaluated.")
+        except Refused as refused:
+            messages.error(request, refused.detail)
+        except NeedsApproval as needed:
+            messages.info(request, f"{segment.name} gets it back when {file_it(needed).ref} is approved.")
+        return redirect("admin:segmentation_segment_rules", segment.pk)
+
     @admin.display(description="Used by")
     def used(self, segment: Segment) -> str:
         """Return what uses it."""
@@ -173,6 +231,13 @@ class SegmentAdmin(BackOffice):
         """Ask for a full evaluation of the dynamic ones."""
         self.do(request, chosen.filter(kind=Segment.Kind.DYNAMIC), services.refresh_segment, "are being recomputed")
 
+    @admin.action(description="Stop the evaluations that run", permissions=["change"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
+        """Stop full evaluations; what they would have changed stays as it was."""
+        actor = Actor.of(user=request.user)
+        stopped = sum(services.cancel_evaluation(one, actor=actor) for one in chosen)
+        self.message_user(request, f"{stopped} evaluation{'' if stopped == 1 else 's'} stopped.")
+
     @admin.action(description="Archive the chosen segments", permissions=["change"])
     def archive(self, request: HttpRequest, chosen: QuerySet[Segment]) -> None:
         """Archive them."""
@@ -200,65 +265,3 @@ class SegmentAdmin(BackOffice):
             except NeedsApproval as needed:
                 self.message_user(request, f"{segment.name} waits until {file_it(needed).ref} is approved.")
         self.message_user(request, f"{done} segments {outcome}.")
-
-
-def pretty(document: Any) -> SafeString:
-    """Show JSON as people read it."""
-    return format_html("<pre>{}</pre>", json.dumps(document, indent=2, ensure_ascii=False))
-
-
-@admin.register(SegmentRule)
-class SegmentRuleAdmin(ReadOnly):
-    """Revisions of criteria, which never change."""
-
-    list_display = ("id", "digest", "clock", "created_at")
-    list_filter = ("clock",)
-    search_fields = ("digest",)
-
-
-@admin.register(Membership)
-class MembershipAdmin(ReadOnly):
-    """Who is in what, in the order of the key."""
-
-    list_display = ("segment", "contact", "since", "seq")
-    list_display_links = None
-    list_filter = ("segment",)
-    list_select_related = ("segment", "contact")
-    ordering = ("segment_id", "contact_id")  # the key in SQL; there is no index on id
-    search_fields = ("=contact__email", "=contact__user_id")
-
-
-@admin.register(Transition)
-class TransitionAdmin(ReadOnly):
-    """Who came and who went."""
-
-    list_display = ("at", "segment", "contact", "kind", "cause", "inner_cause", "fires", "seq")
-    list_filter = ("kind", "cause", "segment")
-    list_select_related = ("segment", "contact")
-
-
-@admin.register(Evaluation)
-class EvaluationAdmin(ReadOnly):
-    """Looks at segments."""
-
-    list_display = ("at", "segment", "cause", "full", "status", "looks", "size", "entered", "exited", "ms", "error")
-    list_filter = ("status", "cause", "full", "segment")
-    list_select_related = ("segment",)
-
-
-@admin.register(Owed)
-class OwedAdmin(ReadOnly):
-    """Contacts that a segment must still look at."""
-
-    list_display = ("segment", "contact", "cause", "fires", "at")
-    list_filter = ("segment",)
-    list_select_related = ("segment", "contact")
-
-
-@admin.register(Tally)
-class TallyAdmin(ReadOnly):
-    """Who came and went by minute."""
-
-    list_display = ("minute", "segment", "entered", "exited")
-    list_filter = ("segment",)
-    list_select_related = ("segment",)

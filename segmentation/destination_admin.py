@@ -101,6 +101,32 @@ class DeliveryAdmin(ReadOnly):
     search_fields = ("key__startswith",)
     list_select_related = ("destination",)
     around = ("segmentation.line",)
+    actions = ("retry", "cancel")
+
+    def has_handle_permission(self, request: HttpRequest) -> bool:
+        """Tell who may handle deliveries though nobody edits them here."""
+        return request.user.has_perm("segmentation.change_destination")
+
+    @admin.action(description="Retry the chosen deliveries", permissions=["handle"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        """Try again now what failed or waits."""
+        self.do(request, chosen, destinations.retry, "tried again")
+
+    @admin.action(description="Drop the chosen deliveries that wait", permissions=["handle"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        """Drop what is queued."""
+        self.do(request, chosen, destinations.cancel, "dropped")
+
+    def do(self, request: HttpRequest, chosen: QuerySet[Delivery], verb: Any, outcome: str) -> None:
+        """Do one thing to the chosen deliveries of each destination, and say how many it was done to."""
+        keys = list(chosen.values_list("destination_id", "pk"))
+        done, actor = 0, Actor.of(user=request.user)
+        for held in Destination.objects.filter(pk__in={one for one, _ in keys}):
+            try:
+                done += verb(held, [pk for one, pk in keys if one == held.pk], actor=actor)
+            except Refused as refused:
+                self.message_user(request, f"{held.name}: {refused.detail}", messages.WARNING)
+        self.message_user(request, f"{done} deliver{'y' if done == 1 else 'ies'} {outcome}.")
 
 
 @admin.register(Line)

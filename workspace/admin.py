@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import CharField, ModelForm, TextInput
 from django.http import HttpRequest
+from unfold.forms import ActionForm
 
 from workspace import audit, reviews
 from workspace.back_office import BackOffice, ReadOnly
@@ -13,6 +14,8 @@ from workspace.keys import make_key, revoke_key
 from workspace.models import Answer, Audit, Job, Key, Notice, Review, ReviewNote, Tick, Use, Workspace
 from workspace.problems import Refused
 from workspace.uses import InUse
+
+NOTE_CLASS = "bg-white/20 rounded-default px-2 py-1 text-white w-72"
 
 
 @admin.register(Workspace)
@@ -100,6 +103,19 @@ class JobAdmin(ReadOnly):
     list_select_related = ("actor",)
 
 
+class ReviewActions(ActionForm):  # type: ignore[misc] # unfold ships no types
+    """What is done to the chosen reviews, and what is said with it."""
+
+    note = CharField(
+        label="",
+        required=False,
+        max_length=5000,
+        widget=TextInput(
+            attrs={"placeholder": "Note, such as what is missing", "aria-label": "Note", "class": NOTE_CLASS}
+        ),
+    )
+
+
 @admin.register(Review)
 class ReviewAdmin(ReadOnly):
     """Changes that wait for another person."""
@@ -115,6 +131,7 @@ class ReviewAdmin(ReadOnly):
     search_fields = ("title", "subject", "words")
     around = ("workspace.reviewnote",)
     actions = ("approve", "send_back")
+    action_form = ReviewActions
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         """Say whether somebody may decide."""
@@ -123,14 +140,16 @@ class ReviewAdmin(ReadOnly):
     @admin.action(description="Approve and apply the chosen reviews", permissions=["review"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
         """Approve each that somebody else asked for and that stands as it was asked for."""
-        self.decide(request, chosen, reviews.approve, "approved and applied")
+        self.decide(request, chosen, reviews.approve, "approved and applied", note=request.POST.get("note", "").strip())
 
     @admin.action(description="Send the chosen reviews back", permissions=["review"])
     def send_back(self, request: HttpRequest, chosen: QuerySet[Review]) -> None:
-        """Send each back; the note is written on the page of the review, here it points there."""
-        self.decide(
-            request, chosen, reviews.send_back, "sent back", note="Sent back; ask whoever did it what is missing."
-        )
+        """Send each back with the note written beside the action."""
+        note = request.POST.get("note", "").strip()
+        if not note:
+            self.message_user(request, "Say in a note what is missing, then send them back.", messages.WARNING)
+            return
+        self.decide(request, chosen, reviews.send_back, "sent back", note=note)
 
     def decide(self, request: HttpRequest, chosen: QuerySet[Review], verb: Any, outcome: str, **how: Any) -> None:
         """Do one thing to each through the services, and say what came of it."""

@@ -59,3 +59,18 @@ def test_the_actions_decide_through_the_services(ada: Any, mia: Any) -> None:
     assert (own.status, other.status) == ("requested", "applied")
     assert signed_in(ada).get(f"/admin/workspace/review/{own.pk}/change/").status_code == 200
     assert signed_in(ada).get("/admin/workspace/reviewnote/").status_code == 200
+
+
+def test_a_review_is_sent_back_with_the_note_beside_the_action(ada: Any, mia: Any) -> None:
+    segment = romans()
+    approvals_needed()
+    asked = signed_in(mia).post(f"/segments/{segment.pk}/", {"archive": ""})
+    review = Review.objects.get(pk=int(asked["Location"].strip("/").split("/")[-1]))
+    client, sent = signed_in(ada), {"action": "send_back", "_selected_action": [review.pk]}
+    page = client.post("/admin/workspace/review/", {**sent, "note": " "}, follow=True).content.decode()
+    assert "Say in a note what is missing" in page
+    assert 'name="note"' in page
+    client.post("/admin/workspace/review/", {**sent, "note": "Which flows lose them?"})
+    review.refresh_from_db()
+    assert review.status == "sent_back"
+    assert review.notes.filter(step="sent_back", text="Which flows lose them?").exists()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
@@ -124,3 +125,21 @@ def test_a_file_is_fetched_and_that_is_written_down(mia: Client, settings: Any, 
     got = mia.get(reverse("destination_file", args=[held.pk, row.pk]))
     assert b"Ana" in b"".join(got)  # type: ignore[arg-type] # a streaming response
     assert Audit.objects.filter(verb="destination.downloaded").count() == 1
+
+
+def test_failed_deliveries_are_tried_again_from_their_list_in_the_admin(
+    admin_user: Any, client: Client, receiver: Receiver
+) -> None:
+    client.force_login(admin_user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    segment = circle()
+    destined(segment, receiver)
+    join(segment, "Ana")
+    receiver.script = [(400, {})]
+    work_off()
+    Delivery.objects.update(status="failed", settled_at=Now())
+    deliveries = reverse("admin:segmentation_delivery_changelist")
+    chosen = {"_selected_action": [Delivery.objects.get().pk]}
+    page = client.post(deliveries, {"action": "retry", **chosen}, follow=True).content.decode()
+    assert "1 delivery tried again." in page
+    work_off()
+    assert Delivery.objects.get().status == "delivered"

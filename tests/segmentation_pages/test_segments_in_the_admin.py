@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from segmentation import services
 from segmentation.evaluation import recompute
-from segmentation.models import Segment
+from segmentation.models import Evaluation, Segment
 from tests.segmentation_pages.stories import SEED_004, person, tell
+from workspace import back_office
 from workspace.audit import HOUSE
 from workspace.uses import set_uses
 
@@ -94,3 +95,55 @@ def test_a_used_segment_is_not_deleted(ada: Client, segment: Segment) -> None:
 def test_what_the_house_writes_cannot_be_edited(ada: Client, segment: Segment) -> None:
     for name in LISTS[1:]:
         assert ada.get(reverse(f"admin:segmentation_{name}_add")).status_code == 403
+
+
+def rules_page(segment: Segment) -> str:
+    """Return the address of the rules a segment has had."""
+    return reverse("admin:segmentation_segment_rules", args=[segment.pk])
+
+
+def test_two_rules_stand_side_by_side_and_the_old_one_is_put_back(ada: Client, segment: Segment) -> None:
+    first = segment.rule
+    assert first is not None
+    country = {"type": "PROPERTY", "propertyName": "country", "operator": "=", "value": "NL"}
+    changed = services.change_segment(segment, criteria=country, actor=HOUSE)
+    page = ada.get(rules_page(segment)).content.decode()
+    assert f"Rule {first.pk} beside rule {changed.rule_id}" in page
+    assert page.count("text-red-700") >= 1
+    answer = ada.post(rules_page(segment), {"rule": first.pk}, follow=True).content.decode()
+    assert f"Enterprise has rule {first.pk} again" in answer
+    segment.refresh_from_db()
+    assert segment.rule_id == first.pk
+    assert Evaluation.objects.filter(segment=segment, status="running", fires="none").exists()
+
+
+def test_a_rule_it_never_had_is_not_put_into_a_segment(ada: Client, segment: Segment) -> None:
+    country = {"type": "PROPERTY", "propertyName": "country", "operator": "=", "value": "NL"}
+    other = services.create_segment(name="Dutch", kind="dynamic", criteria=country, actor=HOUSE)
+    assert ada.post(rules_page(segment), {"rule": other.rule_id}).status_code == 404
+
+
+def test_a_viewer_of_the_admin_compares_rules_and_puts_none_back(viewer: Any, segment: Segment) -> None:
+    viewer.is_staff = True
+    viewer.save()
+    client = Client()
+    client.force_login(viewer, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert "Restore" not in client.get(rules_page(segment)).content.decode()
+    assert client.post(rules_page(segment), {"rule": segment.rule_id}).status_code == 403
+
+
+def test_an_evaluation_that_runs_is_stopped_from_its_list(ada: Client, segment: Segment) -> None:
+    services.refresh_segment(segment, actor=HOUSE)
+    running = Evaluation.objects.get(segment=segment, status="running")
+    body = {"action": "cancel", "_selected_action": [running.pk]}
+    ada.post(reverse("admin:segmentation_evaluation_changelist"), body)
+    running.refresh_from_db()
+    assert running.status == "cancelled"
+
+
+def test_a_long_list_says_that_there_are_more_than_are_counted(
+    ada: Client, segment: Segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(back_office, "MOST", 1)
+    page = ada.get(reverse("admin:segmentation_membership_changelist")).content.decode()
+    assert "1+ result" in page
