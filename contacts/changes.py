@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from contacts.models import Read
 from contacts.people import Turn
-from contacts.storing import Answer, array, ask, together
+from workspace.trips import Answer, array, ask, together
 
 READS_LOCK = 7_265_616_473  # any constant of its own
 

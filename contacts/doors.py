@@ -17,7 +17,7 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from contacts.ingest import Source, Taken, take_in
-from workspace import clean, clock
+from workspace import clean
 from workspace.api import secret_in
 from workspace.keys import digest, find_key
 from workspace.models import Key
@@ -95,7 +95,7 @@ def _take(call: Call) -> Reply:
     if call.kind != "batch" and faults:
         raise Refused(faults[0].message, status=413)
     good = [item for index, item in enumerate(items) if index not in faults] if faults else items
-    taken = take_in(good, source=source_of(key), received_at=clock.now(), proven=proven)
+    taken = take_in(good, source=source_of(key), proven=proven)
     return _reply(taken, faults, len(items))
 
 

@@ -17,10 +17,11 @@ from contacts.merging import join_attributes, join_rows
 from contacts.people import Person
 from contacts.resolution import Directory, ask_holders, ask_ids, resolve
 from contacts.spec import Item, Source, read_item
-from contacts.storing import Answer, NewEvent
+from contacts.storing import NewEvent
 from workspace import clean, doorbell
 from workspace.crash import crashpoint
 from workspace.problems import Fault, Refused
+from workspace.trips import Answer, together
 
 __all__ = ["Source", "Taken", "take", "take_in"]
 
@@ -45,15 +46,15 @@ class Batch:
 
     items: list[Item]
     source: Source
-    received_at: datetime
+    given: datetime | None  # when they were received; None: the database says
     lane: int
     fires: bool
+    received_at: datetime = field(init=False)
     known: dict[str, Known] = field(default_factory=dict)
     holders: dict[str, Answer] = field(default_factory=dict)
     event_ids: list[int] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
     directory: Directory = field(default_factory=Directory)
-    events: list[NewEvent] = field(default_factory=list)
     changes: list[NewChange] = field(default_factory=list)
 
     def everyone(self) -> list[Person]:
@@ -77,25 +78,32 @@ def take_in(
     items: Sequence[Mapping[str, Any]],
     *,
     source: Source,
-    received_at: datetime,
+    received_at: datetime | None = None,
     lane: int = 0,
     fires: bool = True,
     proven: bool = False,
 ) -> Taken:
     """Do as `take` does, and tell also whom each item was about and how far the queue of Changes has come.
 
-    `proven`: the gate has seen that all items are clean.
+    They are received when the database takes them, unless an instant is given. `proven`: the gate has seen that all
+    items are clean.
     """
     taken = Taken([None] * len(items), [None] * len(items))
-    read = list(_read(items, source, received_at, taken.faults, proven))
+    read = list(_read(items, source, taken.faults, proven))
+    if received_at is not None:
+        for item in read:
+            item.arrive(received_at)
     store(read, taken, source=source, received_at=received_at, lane=lane, fires=fires)
     return taken
 
 
 def store(
-    items: list[Item], taken: Taken, *, source: Source, received_at: datetime, lane: int = 0, fires: bool = True
+    items: list[Item], taken: Taken, *, source: Source, received_at: datetime | None, lane: int = 0, fires: bool = True
 ) -> None:
-    """Store items that have been read; what becomes of each is written into `taken` by its index."""
+    """Store items that have been read, and have arrived at an instant or, without one, arrive now.
+
+    What becomes of each is written into `taken` by its index.
+    """
     if items:
         with_retry(lambda: _store(Batch(list(items), source, received_at, lane, fires), taken))
 
@@ -103,7 +111,6 @@ def store(
 def _read(
     items: Sequence[Mapping[str, Any]],
     source: Source,
-    received_at: datetime,
     faults: list[Fault | None],
     proven: bool,
 ) -> Iterable[Item]:
@@ -111,7 +118,7 @@ def _read(
         try:
             if not proven:
                 clean.check(item)
-            yield read_item(item, index=index, source=source, received_at=received_at)
+            yield read_item(item, index=index, source=source)
         except clean.Unclean as error:
             faults[index] = Fault(error.path, error.message)
         except Refused as error:
@@ -141,8 +148,8 @@ def _store(batch: Batch, taken: Taken) -> None:
     _find(batch)
     _refuse(batch, taken)
     _hear(batch)
-    _write(batch)
-    ids = _queue(batch)
+    _record(batch)
+    ids = queue(batch.changes, read=_write(batch))
     taken.stored, taken.cursor = len(batch.items), max(ids, default=0)
     for item, person in zip(batch.items, batch.people, strict=True):
         taken.contact_ids[item.index] = person.winner().id
@@ -153,11 +160,14 @@ def _store(batch: Batch, taken: Taken) -> None:
 def _accept(batch: Batch) -> None:
     """Keep the items whose message id is new and whose event name is not blocked."""
     first = {item.message_id: item for item in reversed(batch.items)}
-    with storing.together():
-        accepted = storing.ask_accept(batch.source.name, first, batch.received_at)
+    with together():
+        accepted = storing.ask_accept(batch.source.name, first, batch.given)
         names, batch.holders = ask_names(batch.items), ask_holders(batch.items)
         ids = ask_ids("contacts_event", sum(1 for item in batch.items if item.event))
-    fresh = {row[0] for row in accepted.rows()}
+    batch.received_at, fresh = storing.accepted(accepted)
+    if batch.given is None:
+        for item in batch.items:
+            item.arrive(batch.received_at)
     batch.event_ids = sorted([row[0] for row in ids.rows()])
     batch.items = [item for item in batch.items if item.message_id in fresh and first[item.message_id] is item]
     batch.known = learn_names(batch.items, batch.received_at, names)
@@ -230,13 +240,28 @@ def _learn(batch: Batch) -> Types:
     return learn_attributes(said) if said else Types({}, {})
 
 
-def _write(batch: Batch) -> None:
-    told = [(i, p) for i, p in zip(batch.items, batch.people, strict=True) if i.event]
-    batch.events = [_event(pk, item, person, batch) for pk, (item, person) in zip(batch.event_ids, told, strict=False)]
-    storing.store_events(batch.events, source=batch.source.name, received_at=batch.received_at)
+def _record(batch: Batch) -> None:
     evidence = _evidence(batch)
     consents.record(evidence)
     batch.changes += consents.changes_of(evidence, fires=batch.fires, lane=batch.lane)
+
+
+def _write(batch: Batch) -> dict[str, int]:
+    """Write events and when contacts were last heard of, and add the Changes of facts that somebody reads.
+
+    Returns those facts with their stages; only what is read is made.
+    """
+    told = [(i, p) for i, p in zip(batch.items, batch.people, strict=True) if i.event]
+    events = [_event(pk, item, person, batch) for pk, (item, person) in zip(batch.event_ids, told, strict=False)]
+    standing = [one for one in batch.everyone() if one.merged_into is None]
+    facts = _facts(batch, standing)
+    with together():
+        storing.store_events(events, source=batch.source.name, received_at=batch.received_at)
+        storing.store_activity(standing)
+        asked = ask_facts(facts)
+    if read := facts_read(facts, asked):
+        batch.changes += _changes(batch, events, standing, read)
+    return read
 
 
 def _event(new_id: int, item: Item, person: Person, batch: Batch) -> NewEvent:
@@ -282,40 +307,41 @@ def _evidence(batch: Batch) -> list[consents.Evidence]:
     return news
 
 
-def _queue(batch: Batch) -> list[int]:
-    """Move on when contacts were seen, and queue the Changes of facts that somebody reads; only those are made."""
-    standing = [one for one in batch.everyone() if one.merged_into is None]
-    said = [(one.id, fact, at) for one in standing for fact, at in _facts(one, batch)]
-    known = {one.fact for one in batch.changes} | {fact for _, fact, _ in said}
-    known |= {f"event:{item.event}" for item in batch.items if item.event}
-    known |= {f"changed:{turn[0]}" for one in standing for turn in one.turns}
-    with storing.together():
-        storing.store_activity(standing)
-        asked = ask_facts(known)
-    read = facts_read(known, asked)
+def _facts(batch: Batch, standing: list[Person]) -> set[str]:
+    """Return every fact that the batch changes, for any contact."""
+    facts = {one.fact for one in batch.changes} | {f"event:{name}" for name in batch.known}
+    for one in standing:
+        if one.changed or one.new:
+            facts.update(fact for fact, _ in _said(one, batch))
+            facts.update(f"changed:{turn[0]}" for turn in one.turns)
+    return facts | {"attribute:lastSeenAt"} if batch.source.seen else facts
+
+
+def _changes(
+    batch: Batch, events: list[NewEvent], standing: list[Person], read: Mapping[str, int]
+) -> Iterable[NewChange]:
+    """Make the Changes of facts that are read: of events by their ids, of what contacts are by theirs."""
     cause, fires, lane = "import" if batch.source.importing else "data", batch.fires, batch.lane
-    batch.changes += [
-        NewChange(one.contact_id, fact, "data", one.id, at=one.at, fires=fires, lane=lane)
-        for one in batch.events
-        if (fact := f"event:{one.name}") in read
-    ]
-    batch.changes += [
-        NewChange(pk, fact, cause, at=at, fires=fires, lane=lane) for pk, fact, at in said if fact in read
-    ]
+    for event in events:
+        if (fact := f"event:{event.name}") in read:
+            yield NewChange(event.contact_id, fact, "data", event.id, at=event.at, fires=fires, lane=lane)
+    for one in standing:
+        for fact, at in _said(one, batch):
+            if fact in read:
+                yield NewChange(one.id, fact, cause, at=at, fires=fires, lane=lane)
     for one in standing:
         turns = [turn for turn in one.turns if f"changed:{turn[0]}" in read]
-        batch.changes += turned(one.id, turns, cause=cause, fires=fires, lane=lane)
-    return queue(batch.changes, read=read)
+        yield from turned(one.id, turns, cause=cause, fires=fires, lane=lane)
 
 
-def _facts(person: Person, batch: Batch) -> list[tuple[str, datetime]]:
+def _said(person: Person, batch: Batch) -> Iterable[tuple[str, datetime]]:
     """Return which facts of a contact changed, and when."""
-    facts = [(f"attribute:{name}", at) for name, at in person.changed.items()] if person.changed else []
+    for name, at in person.changed.items():
+        yield f"attribute:{name}", at
     if person.new:
-        facts.append(("contact", batch.received_at))
+        yield "contact", batch.received_at
     if person.seen_at:
-        facts.append(("attribute:lastSeenAt", person.seen_at))
-    return facts
+        yield "attribute:lastSeenAt", person.seen_at
 
 
 def _tell(changed: bool) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from contacts.models import name_id
 from contacts.spec import Item
-from contacts.storing import Answer, array, ask, run
+from contacts.storing import run
 from contacts.types import leaves, type_of_value
+from workspace.trips import Answer, array, ask
 
 VALUE_PROPERTIES = ("revenue", "value", "total", "price", "amount")
 MAX_PROPERTIES = 500

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from contacts.people import Person
-from contacts.storing import array, ask
+from workspace.trips import array, ask
 
 
 class Stale(Exception):
@@ -20,11 +20,14 @@ def lock(people: Iterable[Person], *, strength: str) -> None:
     ids = [person.id for person in people if not person.new]
     if not ids:
         return
-    rows = ask(
-        f"SELECT id, merged_into_id, erased_at FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id FOR {strength}",  # noqa: S608 - ours
+    held = ask(
+        f"""WITH held AS MATERIALIZED (
+                SELECT merged_into_id IS NULL AND erased_at IS NULL AS stands
+                FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id FOR {strength}
+            ) SELECT count(*) FILTER (WHERE stands) FROM held""",  # noqa: S608 - ours
         [array(ids)],
-    ).rows()
-    if len(rows) < len(set(ids)) or any(merged or erased for _, merged, erased in rows):
+    )
+    if held.rows() != [(len(set(ids)),)]:
         raise Stale
 
 

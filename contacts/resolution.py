@@ -10,7 +10,7 @@ from contacts.addresses import key_of_email
 from contacts.models import Identity as IdentityRow
 from contacts.people import Identity, Person
 from contacts.spec import Item
-from contacts.storing import Answer, array, ask, together
+from workspace.trips import Answer, array, ask, together
 
 USER, ANONYMOUS = IdentityRow.Kind.USER.value, IdentityRow.Kind.ANONYMOUS.value
 STRIPES = 128  # locks that makers of contacts share; few enough for many batches to fit the lock table
@@ -76,10 +76,7 @@ def resolve(
 
 def ask_ids(table: str, count: int) -> Answer:
     """Ask for so many ids of a table's sequence."""
-    return ask(
-        "SELECT nextval(s) FROM (SELECT pg_get_serial_sequence(%s, 'id') s) q, generate_series(1, %s::int)",
-        [table, count],
-    )
+    return ask("SELECT nextval(%s::regclass) FROM generate_series(1, %s::int)", [f"{table}_id_seq", count])
 
 
 def allocate(table: str, count: int) -> list[int]:

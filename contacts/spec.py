@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from contacts.instants import corrected, read_instant
+from contacts.instants import LATEST, corrected, read_instant
 from contacts.traits import Traits, read_traits
 from workspace.problems import refuse
 
@@ -48,39 +48,40 @@ class Item:
     previous_id: str = ""
     contact_id: int | None = None  # the contact it is about, when the caller knows
     make: bool = False  # it makes a contact, whoever has the same address
+    claimed: datetime | None = None  # when it happened, by the sender's clock
+    sent_at: datetime | None = None  # when it was sent, by the same clock
+
+    def arrive(self, received_at: datetime) -> None:
+        """Say when it arrived: that is when it happened, unless it claims an instant; none counts as later."""
+        self.at = self.occurred_at = received_at
+        if self.claimed is not None:
+            self.occurred_at = corrected(self.claimed, self.sent_at, received_at)
+            self.at = min(self.occurred_at, received_at)
 
 
-def read_item(item: Mapping[str, Any], *, index: int, source: Source, received_at: datetime) -> Item:
-    """Read one item, or raise Refused with the one fault that keeps it out."""
+def read_item(item: Mapping[str, Any], *, index: int, source: Source) -> Item:
+    """Read one item, which has yet to arrive, or raise Refused with the one fault that keeps it out."""
     if not isinstance(item, dict):
         raise refuse("", "An item must be a JSON object.")
     kind = item.get("type")
     if kind not in KINDS:
         raise refuse("type", f"Say what kind of call this is: one of {', '.join(KINDS)}.")
-    occurred_at = _occurred_at(item, received_at)
-    read = Item(
-        index=index,
-        kind=kind,
-        message_id=_id(item, "messageId") or uuid.uuid4().hex,
-        user_id=_id(item, "userId"),
-        anonymous_id=_id(item, "anonymousId"),
-        at=min(occurred_at, received_at),
-        occurred_at=occurred_at,
-    )
+    message_id = _id(item, "messageId") or uuid.uuid4().hex
+    read = Item(index, kind, message_id, _id(item, "userId"), _id(item, "anonymousId"), LATEST, LATEST)
+    _read_instants(item, read)
     _READERS[kind](item, read, source)
     _require_identity(read, source)
     return read
 
 
-def _occurred_at(item: Mapping[str, Any], received_at: datetime) -> datetime:
+def _read_instants(item: Mapping[str, Any], read: Item) -> None:
     for name in ("timestamp", "originalTimestamp"):
         claimed = item.get(name)
         if claimed is not None:
-            instant = read_instant(claimed)
-            if instant is None:
+            read.claimed, read.sent_at = read_instant(claimed), read_instant(item.get("sentAt"))
+            if read.claimed is None:
                 raise refuse(name, "Write an ISO 8601 instant between 1900 and 2200, like 2026-03-01T12:00:00Z.")
-            return corrected(instant, read_instant(item.get("sentAt")), received_at)
-    return received_at
+            return
 
 
 def _id(item: Mapping[str, Any], name: str) -> str:

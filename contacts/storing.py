@@ -1,20 +1,19 @@
 """Writing what a batch says: one statement for each table, however large the batch."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-import psycopg
 from django.db import connection
 
 from contacts.addresses import CHANNELS_OF, digest, key_of_email
 from contacts.people import Person, dated
 from contacts.properties import CUSTOM
 from contacts.types import moment_of
+from workspace.trips import Answer, array, ask, together
 
 _CONTACT = """id bigint, user_id text, email text, phone text, first_name text, last_name text, country text, city text,
     language text, timezone text, created_at timestamptz, attributes jsonb, attributes_at jsonb"""
@@ -44,65 +43,27 @@ def run(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall()) if cursor.description else []
 
 
-class _Prepared(psycopg.Cursor[Any]):
-    """A cursor whose statements PostgreSQL reads and plans once per connection."""
-
-    def execute(self, query: Any, params: Any = None, **rest: Any) -> "_Prepared":
-        """Run a statement as a prepared one; its parameters are never part of its text."""
-        return super().execute(query, params, prepare=True, **rest)
-
-
-class Answer:
-    """What a statement comes back with."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-
-    def rows(self) -> list[tuple[Any, ...]]:
-        """Return the rows, if the statement has any; of statements that go together, once they all went."""
-        return list(self._cursor.fetchall()) if self._cursor.description else []
-
-
-def ask(sql: str, parameters: Sequence[Any] = ()) -> Answer:
-    """Send one of the few statements of every batch, prepared: a third less work for the database than `run`."""
-    connection.ensure_connection()
-    cursor = connection._prepare_cursor(_Prepared(connection.connection))  # type: ignore[attr-defined] # as Django makes its own
-    cursor.execute(sql, parameters)
-    return Answer(cursor)
-
-
-@contextmanager
-def together() -> Iterator[None]:
-    """Let the statements asked inside go to the database in one trip, in their order."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
-
-
-def array(values: Iterable[int | str]) -> str:
-    """Write an array as PostgreSQL reads it from text: much faster than psycopg writes lists."""
-    return "{" + ",".join([_quoted(one) if isinstance(one, str) else str(one) for one in values]) + "}"
-
-
-def _quoted(text: str) -> str:
-    if "\\" in text or '"' in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
 def accept(source: str, message_ids: Iterable[str], received_at: datetime) -> set[str]:
     """Write receipts and return the message ids that were not accepted before."""
-    return {row[0] for row in ask_accept(source, message_ids, received_at).rows()}
+    return accepted(ask_accept(source, message_ids, received_at))[1]
 
 
-def ask_accept(source: str, message_ids: Iterable[str], received_at: datetime) -> Answer:
-    """Write receipts; the answer has the message ids that were not accepted before."""
+def ask_accept(source: str, message_ids: Iterable[str], received_at: datetime | None) -> Answer:
+    """Write receipts, as of the house's clock unless an instant is given; `accepted` understands the answer."""
     return ask(
-        """INSERT INTO contacts_receipt (source, message_id, received_at)
-           SELECT %s, m, %s FROM unnest(%s::text[]) m
-           ON CONFLICT (source, message_id) DO NOTHING RETURNING message_id""",
-        [source, received_at, array(sorted(message_ids))],
+        """WITH clock AS MATERIALIZED (SELECT coalesce(%s::timestamptz, tributary_now()) AS now), fresh AS (
+               INSERT INTO contacts_receipt (source, message_id, received_at)
+               SELECT %s::text, m, clock.now FROM clock, unnest(%s::text[]) m
+               ON CONFLICT (source, message_id) DO NOTHING RETURNING message_id
+           ) SELECT clock.now, ARRAY(SELECT message_id FROM fresh) FROM clock""",
+        [received_at, source, array(sorted(message_ids))],
     )
+
+
+def accepted(answer: Answer) -> tuple[datetime, set[str]]:
+    """Return when a batch was received, and the message ids that were not accepted before."""
+    ((at, fresh),) = answer.rows()
+    return at, set(fresh)
 
 
 def store_people(people: Iterable[Person]) -> None:
@@ -223,38 +184,30 @@ def _date_paths(types: dict[str, str]) -> list[str]:
 
 
 def store_events(events: Sequence[NewEvent], *, source: str, received_at: datetime) -> None:
-    """Write events as one COPY."""
-    if not events:
-        return
-    received = received_at.isoformat()
-    tail = f"{received}\t{_escaped(source)}"
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY contacts_event (id, contact_id, name_id, at, occurred_at, received_at, source, message_id, value, properties) FROM STDIN"
-        ) as copy,
-    ):
-        copy.write("".join([_line(one, tail, received_at, received) for one in events]))
+    """Write events; most happened when they arrived, and what goes without saying does not travel."""
+    if events:
+        rows = [
+            {
+                "i": one.id,
+                "c": one.contact_id,
+                "n": one.name_id,
+                "a": None if one.at is received_at else one.at,
+                "o": None if one.occurred_at is one.at else one.occurred_at,
+                "m": one.message_id,
+                "v": one.value,
+                "p": one.properties,
+            }
+            for one in events
+        ]
+        ask(_EVENTS, [source, orjson.dumps(rows), received_at])
 
 
-def _line(event: NewEvent, tail: str, received_at: datetime, received: str) -> str:
-    at = received if event.at is received_at else event.at.isoformat()
-    occurred_at = at if event.occurred_at is event.at else event.occurred_at.isoformat()
-    value = "\\N" if event.value is None else repr(event.value)
-    properties = orjson.dumps(event.properties).decode().replace("\\", "\\\\")  # JSON has no other mark that COPY reads
-    return (
-        f"{event.id}\t{event.contact_id}\t{event.name_id}\t{at}\t{occurred_at}\t{tail}\t"
-        f"{_escaped(event.message_id)}\t{value}\t{properties}\n"
-    )
-
-
-def _escaped(text: str) -> str:
-    """Write a text as COPY reads it."""
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if text.isprintable():
-        return text
-    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+_EVENTS = """
+INSERT INTO contacts_event (id, contact_id, name_id, at, occurred_at, received_at, source, message_id, value, properties)
+SELECT i, c, n, coalesce(a, clock.now), coalesce(o, a, clock.now), clock.now, %s::text, m, v, p
+FROM jsonb_to_recordset(%s::jsonb) AS said(i bigint, c bigint, n bigint, a timestamptz, o timestamptz, m text, v numeric, p jsonb),
+     (SELECT %s::timestamptz AS now OFFSET 0) clock
+"""
 
 
 def store_activity(people: Iterable[Person]) -> None:
