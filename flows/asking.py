@@ -94,6 +94,12 @@ def _passed(enrollments: Collection[int], nodes: Collection[str]) -> dict[tuple[
     return {(enrollment, node): at for enrollment, node, at in rows}
 
 
+def last_steps(enrollments: Collection[int]) -> dict[int, datetime]:
+    """Return when each of these made its last step."""
+    sql = "SELECT enrollment_id, max(at) FROM flows_step WHERE enrollment_id = ANY(%s) GROUP BY 1"
+    return dict(select(sql, [sorted(set(enrollments))]))
+
+
 def _given(one: Subject, nodes: Collection[str], passed: Passed) -> Given:
     trigger = one.context.get("trigger", {})
     began = trigger.get("at")

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.db import OperationalError, transaction
 
-from flows import asking, ledger, performing
+from flows import aiming, asking, knowing, ledger, performing, trials
 from flows.asking import Answers
 from flows.ledger import Counts, Ending
 from flows.nodes.base import Decision, End, Fail, Go, Scene, Stay
@@ -26,6 +26,8 @@ MOST_STEPS = 1000
 GAPS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=20))  # 5 tries in about 24 h
 BLOCKED_FOR = timedelta(minutes=5)
 LOST_WAKE = timedelta(minutes=15)  # a wait for a fact looks by itself this often, should the fact have been lost
+UNKNOWN_FOR = timedelta(seconds=15)  # a node of a kind that this worker does not know waits for one that does (F52)
+FRESH, WAITED, BACKLOG = 0, 3, 5  # lanes: what has just happened, waits that fall due, and masses
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Walker:
     error: str = ""
     taken: int = 0
     learned: bool = False  # its context grew
+    until: datetime | None = None
+    woken: str = ""
 
     @property
     def number(self) -> int:
@@ -76,6 +80,8 @@ class Batch:
     moved: dict[int, Walker] = field(default_factory=dict)
     endings: list[Ending] = field(default_factory=list)
     later: list[Callable[[], None]] = field(default_factory=list)  # done when everybody's place is written
+    tried: list[tuple[Walker, PlanNode, str]] = field(default_factory=list)  # branches of tests
+    jumped: list[Walker] = field(default_factory=list)
     spoke: bool = False
 
     def walk(self, walkers: list[Walker]) -> int:
@@ -109,6 +115,7 @@ class Batch:
         ledger.write_moves([_row(one, self.at) for one in self.moved.values()])
         ledger.end(self.endings, self.at, self.counts)
         ledger.write_steps(self.steps)
+        trials.note(self.tried, self.at, self.counts)
         self.counts.write(self.at)
         for do in self.later:
             do()
@@ -126,14 +133,18 @@ class Batch:
         for group in groups.values():
             decided += self._decide(group, answers)
         refused = self._perform(decided)
-        return [one for one, decision in decided if one.id not in refused and self._move(one, decision)]
+        ahead = [one for one, decision in decided if one.id not in refused and self._move(one, decision)]
+        ahead += self.jumped
+        self.jumped = []
+        return ahead
 
     def _leave(self, groups: dict[tuple[int, str], list[Walker]]) -> dict[tuple[int, str], list[Walker]]:
         """Ask the exit conditions again of those about to be spoken to, and let go of those for whom one holds."""
         asked: dict[int, list[Walker]] = defaultdict(list)
         for group in groups.values():
             if _speaks(group[0].here):
-                for rule, _ in group[0].plan.exits:
+                plan = group[0].plan
+                for rule in {rule for rule, _ in plan.exits} | {aim.rule for aim in plan.aims}:
                     asked[rule] += group
         if not asked:
             return groups
@@ -141,9 +152,34 @@ class Batch:
         left = {}
         for key, group in groups.items():
             staying = [one for one in group if not (_speaks(one.here) and self._exits(one, answers))]
+            if _speaks(group[0].here):
+                staying = self._aim(staying, answers)
             if staying:
                 left[key] = staying
         return left
+
+    def _aim(self, group: list[Walker], answers: Answers) -> list[Walker]:
+        """Bring those to their goal who have reached it, and return the others."""
+        aims = {one.id: aiming.aim_of(one.plan, one, answers, self.at) for one in group}
+        been = aiming.been([(pk, aim.node) for pk, aim in aims.items() if aim])
+        staying = []
+        for one in group:
+            aim = aims[one.id]
+            if aim is None or (one.id, aim.node) in been or (one.id, aim.node) in self._passed():
+                staying.append(one)
+            elif aim.reach == "exit":
+                self._stop(one, "exited", aiming.REACHED)
+            else:
+                self._leap(one, aim.node)
+        return staying
+
+    def _leap(self, one: Walker, node: str) -> None:
+        self._step(one, aiming.PORT, node, {"goal": "reached"})
+        self.counts.add(one.flow_id, one.plan.version_id, "left", one.node, aiming.PORT)
+        self.counts.add(one.flow_id, one.plan.version_id, "arrived", node)
+        one.node, one.woken, one.waiting, one.until = node, aiming.PORT, False, None
+        one.visit, one.taken, one.attempts, one.error = one.visit + 1, one.taken + 1, 0, ""
+        self.jumped.append(one)
 
     def _exits(self, one: Walker, answers: Answers) -> bool:
         name = next((name for rule, name in one.plan.exits if answers.holds(rule, one)), None)
@@ -153,10 +189,19 @@ class Batch:
 
     def _ask(self, groups: Iterable[list[Walker]]) -> Answers:
         asked: dict[int, list[Walker]] = defaultdict(list)
+        came: dict[tuple[int, str], int] = {}
         for group in groups:
             for rule in group[0].here.asks:
                 asked[rule] += group
-        return asking.answers(asked, self.at, self._passed()) if asked else Answers({})
+            if group[0].here.since_here:
+                came |= {(one.id, one.node): one.id for one in group}
+        return asking.answers(asked, self.at, {**self._passed(), **self._came(came)}) if asked else Answers({})
+
+    def _came(self, asked: Mapping[tuple[int, str], int]) -> dict[tuple[int, str], datetime]:
+        """Return when each of these came to the node it stands at: with its last step."""
+        last = asking.last_steps(asked.values()) if asked else {}
+        now = {row[0]: row[-1] for row in self.steps}
+        return {place: now.get(pk) or last.get(pk) or self.at for place, pk in asked.items()}
 
     def _passed(self) -> dict[tuple[int, str], datetime]:
         """Return the steps of this batch, which are not written yet: enrollment and node."""
@@ -164,15 +209,20 @@ class Batch:
 
     def _decide(self, group: list[Walker], answers: Answers) -> list[tuple[Walker, Decision]]:
         node = group[0].here
-        if node.type is None or node.fault:
+        if node.type is None:
+            self._release(group, node.fault)
+            return []
+        if node.fault:
             self._block(group, node.fault)
             return []
+        told = knowing.tell(node, group, self.at)
         settled = asking.settled([_key(one) for one in group if one.waiting]) if node.type.awaits_message else {}
         unsettled = asking.unsettled([one.id for one in group]) if node.type.comes_last else {}
         decided = []
         for one in group:
             try:
-                decided.append((one, node.type.decide(node.settings, self._scene(one, node, answers, settled, unsettled))))
+                scene = self._scene(one, node, answers, settled, unsettled)
+                decided.append((one, node.type.decide(node.settings, scene._replace(**told(one)) if told else scene)))
             except Exception as error:  # whatever a kind of node raises is this enrollment's trouble alone
                 log.warning("enrollment.step_failed", enrollment=one.id, node=node.key, error=repr(error))
                 self.fail(one, error)
@@ -235,9 +285,11 @@ class Batch:
         port = decision.port if isinstance(decision, Go) else ""
         target = one.here.targets.get(port, "")
         self._step(one, port, target, decision.saw)
+        if one.here.type is not None and one.here.type.is_test and not decision.saw.get("promoted"):
+            self.tried.append((one, one.here, port))
         if isinstance(decision, Go) and decision.answer is not None:
             _learn(one, decision.answer)
-        one.waiting, one.attempts, one.error = False, 0, ""
+        one.waiting, one.attempts, one.error, one.until, one.woken = False, 0, "", None, ""
         one.visit, one.taken = one.visit + 1, one.taken + 1
         if isinstance(decision, End):
             self._stop(one, "exited", decision.reason)
@@ -288,7 +340,11 @@ class Batch:
 
     def _stay(self, one: Walker, stay: Stay) -> None:
         one.waiting, one.attempts, one.error = True, 0, ""
-        one.due_at = stay.until or (self.at + LOST_WAKE if stay.wake_on else None)
+        looks_by_itself = [self.at + LOST_WAKE] if stay.wake_on and not stay.parked else []
+        one.due_at = min([*([stay.until] if stay.until else []), *looks_by_itself], default=None)
+        one.until = stay.until if stay.wake_on or stay.clock == "wall" else None
+        if stay.until and one.lane < WAITED:
+            one.lane = WAITED
         one.clock, one.wake_on = stay.clock, stay.wake_on
         one.parked = stay.parked or ("" if one.due_at else "waits")
         self._note(one)
@@ -299,6 +355,12 @@ class Batch:
             one.due_at = self.at
             self._note(one)
         self.endings.append(Ending(one.id, status, reason))
+
+    def _release(self, walkers: Iterable[Walker], reason: str) -> None:
+        """Leave these to a worker that knows the kind: while versions are changed, older and newer ones run together."""
+        for one in walkers:
+            one.due_at, one.parked = self.at + UNKNOWN_FOR, f"waits for a worker that knows its step: {reason}"[:200]
+            self._note(one)
 
     def _block(self, walkers: Iterable[Walker], reason: str) -> None:
         for one in walkers:
@@ -343,6 +405,8 @@ def _row(one: Walker, at: datetime) -> dict[str, Any]:
         "waiting": one.waiting and active,
         "parked": one.parked if active else "",
         "wake": one.wake_on if active else "",
+        "until": one.until.isoformat() if active and one.until else None,
+        "lane": one.lane,
         "status": one.status,
         "reason": one.reason,
         "error": one.error,

@@ -68,7 +68,7 @@ def node_faults(node: GraphNode, near: Surroundings) -> list[NodeFault]:
     except ValidationError as error:
         return [NodeFault(node.key, fault.path, fault.message) for fault in setting_faults(error, "")]
     found = [NodeFault(node.key, field, message) for field, message in node.type.faults(settings, near)]
-    for name, document in node.type.asks(settings).items():
+    for name, document in node.questions().items():
         found += criteria_faults(document, near, node.key, node.type.asked_at(settings, name))
     if node.kind == "event" and settings.where and settings.event_name:
         plain = replace(near, criteria=replace(near.criteria, flow=None))

@@ -4,7 +4,7 @@ import time
 
 import structlog
 
-from flows import audiences, clocked, intake, joining, limits, runner, services, standing, stats
+from flows import audiences, clocked, intake, joining, limits, runner, services, standing, stats, trials, waking
 from flows.runner import Progress
 from segmentation import evaluation
 from workspace import doorbell, ticks
@@ -50,5 +50,7 @@ def now_and_then() -> None:
     """Do what a slow clock asks for: conditions that time alone makes true, and small tables."""
     if ticks.claim("flows.pass_time", CLOCK_SECONDS):
         standing.pass_time()
+        waking.pass_time()
+        trials.promote_winners()
         limits.keep()
         stats.compact()

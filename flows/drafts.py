@@ -47,7 +47,8 @@ def insert_node(
         nonlocal made
         node = _new_node(draft, kind, settings, name, key)
         made = node.key
-        return _crown(draft, node) if source is None else _put(draft.with_nodes(node), node, source, port)
+        free = source is None or KINDS[kind].is_note
+        return _crown(draft, node) if free else _put(draft.with_nodes(node), node, source, port)
 
     _change(flow, insert, "node_inserted", actor, revision, kind=kind)
     return made
@@ -131,7 +132,7 @@ def _change(
         if revision is not None and revision != held.revision:
             raise refuse("revision", "Somebody changed this flow since you read it; reload and try again.", 409)
         before = load(held)
-        after = change(before)
+        after = graphs.lead(before, change(before))
         if len(after.nodes) > graphs.MOST_NODES:
             raise refuse("nodes", f"A flow has at most {graphs.MOST_NODES} nodes.")
         _write(held, before, after)

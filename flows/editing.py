@@ -1,7 +1,7 @@
 """What a person does on the canvas: each action is one verb on the draft, remembered so that it can be undone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -86,7 +86,9 @@ def connect(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Ou
     source, port = request.POST.get("source", ""), request.POST.get("port", "next")
     target = request.POST.get("target", "") or None
     graph = drafts.load(flow)
-    if target and source in graph.reached(target) and not _waits_between(graph, target, source):
+    if target and source in graph.reached(target) and not (
+        graph.waits(source, port) or _waits_between(graph, target, source)
+    ):
         raise refuse("target", "That would be a loop without a wait: everybody would go round it without end.")
     if target and graph.trigger and target == graph.trigger.key:
         raise refuse("target", "Nothing may lead back to the trigger.")
@@ -105,8 +107,8 @@ def _cut(flow: Flow, graph: Graph, source: str, port: str, revision: int, actor:
 
 def _waits_between(graph: Graph, first: str, last: str) -> bool:
     """Tell whether every way from one node down to another passes a wait."""
-    patient = {key for key, node in graph.nodes.items() if node.type and node.type.is_wait}
-    return first in patient or last in patient or last not in graph.without(patient).reached(first)
+    hasty = {way: target for way, target in graph.edges.items() if not graph.waits(*way)}
+    return last not in replace(graph, edges=hasty).reached(first)
 
 
 def _still_open(request: HttpRequest, flow: Flow) -> str | None:

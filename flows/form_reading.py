@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from flows import rule_forms
 from flows.forms import EVERY, VERBS, Choices, widget_of
 from flows.nodes.base import AnyNode
 from flows.typed import typed
@@ -95,7 +96,8 @@ def _where(post: QueryDict, name: str, choices: Choices, faults: list[Fault]) ->
             continue
         condition: dict[str, Any] = {"propertyName": prop.strip(), "operator": operator}
         if operator not in ("is_null", "is_not_null"):
-            condition["value"] = typed(value, known.get(prop.strip()), number=operator in (">", ">=", "<", "<="))
+            plain = typed(value, known.get(prop.strip()), number=operator in (">", ">=", "<", "<="))
+            condition["value"] = rule_forms.triggered(value) or plain
         conditions.append(condition)
     joined = "OR" if post.get(f"s.{name}.joined") == "OR" else "AND"
     return {"operator": joined, "conditions": conditions} if conditions else None
@@ -188,6 +190,7 @@ READERS: dict[str, Reader] = {
     "attribute": _attribute,
     "value": _value,
     "repeat": _repeat,
+    **rule_forms.READERS,
     "switch": _switch,
     "duration": _duration,
     "criteria": _criteria,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from contacts.properties import LABELS, in_a_sentence, is_custom
+from flows import rule_forms
 from flows.nodes.base import AnyNode
 from flows.nodes.values import source_of
 from workspace.problems import Fault
@@ -47,6 +48,8 @@ MORE = {
     "timezone",
     "delivery_id",
     "phone",
+    "zone",
+    "confidence",
 }
 EVERY = ("on_failure", "personalisation_key")  # what every step has, at the end
 MORE |= {*EVERY, "sender_name", "opt_out", "link", "again"}
@@ -78,6 +81,7 @@ class Choices:
     senders: Sequence[Option] = ()
     topics: Sequence[Option] = ()
     events: Sequence[str] = ()
+    nodes: Sequence[Option] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)  # property name → type
     properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # event → property → type
     flows: Sequence[Option] = ()
@@ -162,6 +166,8 @@ def _setting(node: AnyNode, name: str, raw: Mapping[str, Any], choices: Choices,
         setting.sources = SOURCES
     if name in SHOWN_WHEN:
         setting.shown_when = "=".join(SHOWN_WHEN[name])
+    if isinstance(declared.json_schema_extra, dict) and "shown_when" in declared.json_schema_extra:
+        setting.shown_when = str(declared.json_schema_extra["shown_when"])
     return setting
 
 
@@ -190,6 +196,8 @@ def _branch(at: int, branch: Mapping[str, Any], faults: Sequence[Fault]) -> dict
 def _shown(widget: str, value: Any) -> Any:
     if widget == "duration":
         return duration_parts(str(value or ""))
+    if widget == "where":
+        return rule_forms.shown_where(value)
     if widget == "changes":
         return [_change_parts(one) for one in value or [{}]]
     if widget == "properties":
@@ -260,6 +268,8 @@ def _options(widget: str, annotation: Any, extra: Any, choices: Choices) -> Sequ
         "zone": [(one, one) for one in ZONES],
         "attribute": [(one, one.removeprefix("customProperties.")) for one in choices.attributes],
         "date_attribute": _dates(choices),
+        "node": choices.nodes,
+        **rule_forms.OPTIONS,
     }
     if widget != "choice":
         return offered.get(widget, ())

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.nodes import KINDS
-from flows.nodes.base import AnyNode, Port, setting_faults
+from flows.nodes.base import HERE, AnyNode, Port, setting_faults
 from workspace.problems import Fault, Refused
 
 KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
@@ -57,10 +57,32 @@ class GraphNode:
         except (KeyError, ValidationError):
             return ()
 
+    def questions(self) -> dict[str, Any]:
+        """Return what it asks of contacts, itself named where a question speaks of coming here."""
+        return {name: _placed(one, self.key) for name, one in KINDS[self.kind].asks(self.read()).items()}
+
+    @property
+    def asks_since_here(self) -> bool:
+        """Tell whether a question speaks of coming here."""
+        return any(_speaks_of_here(one) for one in KINDS[self.kind].asks(self.read()).values())
+
     def as_json(self) -> dict[str, Any]:
         """Return the wire form."""
         note = {"note": self.note} if self.note else {}
         return {"id": self.key, "kind": self.kind, "name": self.name, **note, "settings": dict(self.settings)}
+
+
+def _placed(document: Any, key: str) -> Any:
+    """Put a node's own name where its question says HERE; one that is not on a canvas yet means entry."""
+    if isinstance(document, dict):
+        return {name: _placed(value, key) for name, value in document.items()}
+    if isinstance(document, list):
+        return [_placed(one, key) for one in document]
+    return (f"node:{key}" if key else "entry") if document == HERE else document
+
+
+def _speaks_of_here(document: Any) -> bool:
+    return _placed(document, "a") != document
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +106,14 @@ class Graph:
     def into(self, key: str) -> list[tuple[str, str]]:
         """Return the (source, port) that lead to a node."""
         return [way for way, target in self.edges.items() if target == key]
+
+    def waits(self, key: str, port: str) -> bool:
+        """Tell whether everybody who leaves a node by this port has waited there."""
+        node = self.nodes[key]
+        try:
+            return node.type is not None and node.type.waits(node.read(), port)
+        except ValidationError:
+            return False
 
     def reached(self, start: str) -> set[str]:
         """Return all nodes that can be reached from one, itself included."""
@@ -115,6 +145,21 @@ class Graph:
         """Return the draft document."""
         edges = [{"from": source, "port": port, "to": target} for (source, port), target in self.edges.items()]
         return {"nodes": [node.as_json() for node in self.nodes.values()], "edges": edges}
+
+
+def lead(before: Graph, after: Graph) -> Graph:
+    """Let the way out of each jump lead where its settings say; where the way itself was changed, the settings follow."""
+    for key, node in after.nodes.items():
+        if node.kind != "jump":
+            continue
+        way, said = (key, "next"), str(node.settings.get("to") or "")
+        led = after.edges.get(way, "")
+        asked = before.nodes.get(key)
+        if asked is None or asked.settings.get("to", "") != said or led == before.edges.get(way, ""):
+            led = said if said in after.nodes and said != key else led if asked is None and not said else ""
+        after = after.with_edges({way: led or None})
+        after = after.with_nodes(replace(node, settings={**node.settings, "to": led}))
+    return after
 
 
 def read(document: Any) -> Graph:
@@ -230,7 +275,17 @@ def _trigger_faults(graph: Graph) -> list[NodeFault]:
         return [NodeFault("", "trigger", "Choose a trigger: it says what starts this flow.")]
     found = [NodeFault(key, "kind", "A flow has one trigger; remove this one or the other.") for key in triggers[1:]]
     back = {target for target in graph.edges.values() if target in triggers}
-    return found + [NodeFault(key, "kind", "Nothing may lead back to a trigger.") for key in sorted(back)]
+    notes = {target for target in graph.edges.values() if _is_note(graph, target)}
+    return [
+        *found,
+        *(NodeFault(key, "kind", "Nothing may lead back to a trigger.") for key in sorted(back)),
+        *(NodeFault(key, "kind", "Nobody passes a note; lead the way to a step.") for key in sorted(notes)),
+    ]
+
+
+def _is_note(graph: Graph, key: str) -> bool:
+    node = graph.nodes.get(key)
+    return node is not None and node.type is not None and node.type.is_note
 
 
 def _kind_faults(graph: Graph) -> list[NodeFault]:
@@ -255,15 +310,16 @@ def _unreachable(graph: Graph) -> list[NodeFault]:
     return [
         NodeFault(key, "", "Nobody can come here; connect it or remove it.")
         for key, node in graph.nodes.items()
-        if key not in reached and not (node.type and node.type.group == "trigger")
+        if key not in reached and not (node.type and (node.type.group == "trigger" or node.type.is_note))
     ]
 
 
 def _hasty_loops(graph: Graph) -> list[NodeFault]:
     """Find circles that pass through no wait, by removing until nothing without a way in is left."""
-    patient = {key for key, node in graph.nodes.items() if node.type and node.type.is_wait}
-    left = {key: {t for (s, _), t in graph.edges.items() if s == key and t not in patient} for key in graph.nodes}
-    left = {key: targets for key, targets in left.items() if key not in patient}
+    left: dict[str, set[str]] = {key: set() for key in graph.nodes}
+    for (source, port), target in graph.edges.items():
+        if source in left and not graph.waits(source, port):
+            left[source].add(target)
     while ends := [key for key, targets in left.items() if not targets & left.keys()]:
         for key in ends:
             del left[key]

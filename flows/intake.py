@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.db import OperationalError, transaction
 
-from flows import asking, departing, locks, standing, starting
+from flows import asking, departing, locks, standing, starting, trials, waking
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Enrollment, Flow
@@ -137,6 +137,8 @@ class _Look:
         changes = [one for one in self.changes if one.contact_id not in later]
         self._stay_or_go(changes)
         self._wake(changes)
+        waking.wake(changes, self.readers, self.plans, self.at)
+        trials.win(changes, self.readers, self.plans, self.counts)
         enrol(self._candidates(changes), self.at, self.counts)
         self.counts.write(self.at)
         return [one.id for one in changes]

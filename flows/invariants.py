@@ -68,7 +68,7 @@ JOIN flows_step n ON n.enrollment_id = s.enrollment_id AND n.visit = s.visit + 1
 WHERE s.next <> n.node""",
     "I13 the path is one of its version": """
 SELECT s.enrollment_id, s.visit FROM flows_step s JOIN flows_version v ON v.id = s.version_id
-WHERE s.next <> '' AND s.port <> 'moved' AND NOT v.graph -> 'edges' @> jsonb_build_array(
+WHERE s.next <> '' AND s.port NOT IN ('moved', 'goal') AND NOT v.graph -> 'edges' @> jsonb_build_array(
     jsonb_build_object('from', s.node, 'port', s.port, 'to', s.next))""",
     "I14 started = active + ended": """
 SELECT f.id FROM flows_flow f
@@ -87,7 +87,7 @@ WHERE (t.entered, t.completed, t.exited, t.failed, t.restarted, t.moved)
     "I14 at each node arrived = here now + left": """
 SELECT flow_id, version_id, node FROM (
     SELECT flow_id, version_id, node, sum(CASE what WHEN 'arrived' THEN count ELSE -count END) AS here
-    FROM flows_tally WHERE node <> '' GROUP BY 1, 2, 3
+    FROM flows_tally WHERE node <> '' AND what IN ('arrived', 'left') GROUP BY 1, 2, 3
 ) t FULL JOIN (
     SELECT flow_id, version_id, node, count(*) AS active FROM flows_enrollment WHERE status = 'active' GROUP BY 1, 2, 3
 ) e USING (flow_id, version_id, node)
@@ -116,4 +116,31 @@ WHERE e.status = 'active' AND f.status IN ('draft', 'ended')""",
 SELECT e.id FROM flows_enrollment e JOIN contacts_contact c ON c.id = e.contact_id
 WHERE e.status = 'active' AND (c.erased_at IS NOT NULL OR c.merged_into_id IS NOT NULL)
     AND NOT EXISTS (SELECT FROM contacts_change g WHERE g.contact_id = c.id AND g.fact = 'contact')""",
+    "I33 no interval sees more pass a limit than it lets through": """
+SELECT id FROM (
+    SELECT id, passed_at, seconds, lag(passed_at, most) OVER (PARTITION BY flow_id, node ORDER BY passed_at, id) AS before
+    FROM flows_turn WHERE passed_at IS NOT NULL
+) t WHERE before > passed_at - make_interval(secs => seconds)""",
+    "I33 whoever passed a limit has made that step": """
+SELECT t.id FROM flows_turn t WHERE t.passed_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM flows_step s WHERE s.enrollment_id = t.enrollment_id AND s.visit = t.visit)""",
+    "I33 whoever waits at a limit has a place in its queue": """
+SELECT e.id FROM flows_enrollment e JOIN flows_version v ON v.id = e.version_id
+WHERE e.status = 'active' AND e.waiting AND e.clock = 'wall'
+    AND v.graph -> 'nodes' @> jsonb_build_array(jsonb_build_object('id', e.node, 'kind', 'rate_limit'))
+    AND NOT EXISTS (SELECT FROM flows_turn t WHERE t.enrollment_id = e.id AND t.visit = e.visit AND t.passed_at IS NULL)""",
+    "I34 what the tally says of a test is what its trials say": """
+SELECT flow_id, node, port FROM (
+    SELECT flow_id, node, port, count(*) AS tried, count(won_at) AS won FROM flows_trial GROUP BY 1, 2, 3
+) r FULL JOIN (
+    SELECT flow_id, node, port, coalesce(sum(count) FILTER (WHERE what = 'tried'), 0) AS tried,
+        coalesce(sum(count) FILTER (WHERE what = 'won'), 0) AS won
+    FROM flows_tally WHERE what IN ('tried', 'won') GROUP BY 1, 2, 3
+) t USING (flow_id, node, port)
+WHERE (coalesce(r.tried, 0), coalesce(r.won, 0)) IS DISTINCT FROM (coalesce(t.tried, 0), coalesce(t.won, 0))""",
+    "I35 a wait for facts looks again when its time is up": """
+SELECT id FROM flows_enrollment
+WHERE status = 'active' AND waiting AND wake_on = 'facts' AND (due_at IS NULL OR due_at > until_at)""",
+    "I36 nobody is suspected longer than three deaths": """
+SELECT enrollment_id FROM flows_suspect WHERE crashes >= 3""",
 }

@@ -134,10 +134,10 @@ def _line(row: StepRow) -> str:
 _MOVE = """
 UPDATE flows_enrollment AS e
 SET node = m.node, visit = m.visit, due_at = m.due, clock = m.clock, waiting = m.waiting, parked = m.parked,
-    wake_on = m.wake, status = m.status, reason = m.reason, error = m.error, attempts = m.attempts, ended_at = m.ended,
+    wake_on = m.wake, until_at = m.until, lane = coalesce(m.lane, e.lane), status = m.status, reason = m.reason, error = m.error, attempts = m.attempts, ended_at = m.ended,
     context = coalesce(m.context, e.context)
 FROM jsonb_to_recordset(%s::jsonb) AS m(id bigint, node text, visit int, due timestamptz, clock text, waiting boolean,
-     parked text, wake text, status text, reason text, error text, attempts smallint, ended timestamptz, context jsonb)
+     parked text, wake text, until timestamptz, lane smallint, status text, reason text, error text, attempts smallint, ended timestamptz, context jsonb)
 WHERE e.id = m.id
 """
 
@@ -147,6 +147,14 @@ def write_moves(rows: list[dict[str, Any]]) -> None:
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE, [json.dumps(rows)])
+
+
+def placed(enrollment: int, node: str, visit: int, at: datetime, *, wake_on: str = "") -> dict[str, Any]:
+    """Return the row of write_moves that puts an active enrollment at a node, due now."""
+    return {
+        "id": enrollment, "node": node, "visit": visit, "due": at.isoformat(), "clock": "none", "waiting": False,
+        "parked": "", "wake": wake_on, "status": "active", "reason": "", "error": "", "attempts": 0,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from contacts.models import Contact
-from flows.trigger_models import Hook, HookSample, Mark  # noqa: F401 - tables of their own that Django finds here
+from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
+from flows.trigger_models import Hook, HookSample, Mark
 from segmentation.models import SegmentRule
 
 STAFF = settings.AUTH_USER_MODEL
@@ -202,6 +203,9 @@ class Enrollment(models.Model):
     wake_on = models.CharField(
         max_length=260, blank=True, default="", db_default="", help_text="The fact that wakes it."
     )
+    until_at = models.DateTimeField(
+        null=True, help_text="What it waits for at the latest; empty: to be reckoned anew, or fixed by what is due."
+    )
     restart_armed = models.BooleanField(default=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     context = models.JSONField(default=dict, help_text="trigger: what started it; answers: of earlier nodes.")
@@ -306,6 +310,8 @@ class Tally(models.Model):
         MOVED_OUT = "moved_out"
         ARRIVED = "arrived"
         LEFT = "left"
+        TRIED = "tried"
+        WON = "won"
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, db_index=False)
     version = models.ForeignKey(Version, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -352,3 +358,26 @@ class Broadcast(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+__all__ = [
+    "Broadcast",
+    "Edge",
+    "Enrollment",
+    "Entry",
+    "Flow",
+    "Hook",
+    "HookSample",
+    "InHand",
+    "Mark",
+    "Node",
+    "Promotion",
+    "Reentry",
+    "Step",
+    "Suspect",
+    "Tally",
+    "Trial",
+    "Turn",
+    "Version",
+    "Watch",
+]

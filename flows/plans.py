@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contacts.properties import fact_of
 from flows import activation, graph
 from flows.activation import Activation
 from flows.models import Version, Watch
@@ -30,6 +31,7 @@ class PlanNode:
     asks: Mapping[int, tuple[str, ...]]  # rule → the names of the questions that it answers
     targets: Mapping[str, str]  # port → node
     fault: str = ""
+    since_here: bool = False  # its questions speak of when the contact came here
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,17 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """A goal on the canvas: what reaches it, from where, and what then."""
+
+    node: str
+    rule: int
+    reach: str
+    within: Duration | None
+    before: frozenset[str]  # the nodes from which it lies ahead
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All of a version that the engine needs."""
 
@@ -72,7 +85,10 @@ class Plan:
     senders: Mapping[str, int]
     stream_id: int | None
     terms: Terms
-    reads: frozenset[str] = field(default=frozenset())  # of exits, goal and restart
+    reads: frozenset[str] = field(default=frozenset())  # of exits, goals and restart
+    aims: tuple[Aim, ...] = ()
+    wakes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # fact → the nodes where it may end a wait
+    tests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # fact → the A/B tests that count it
 
     @property
     def trigger_facts(self) -> frozenset[str]:
@@ -81,10 +97,17 @@ class Plan:
 
     @property
     def standing(self) -> frozenset[int]:
-        """Return the rules asked of everybody inside: exits, goal, restart."""
+        """Return the rules asked of everybody inside: exits, goals, restart."""
         return frozenset(
-            [rule for rule, _ in self.exits] + [rule for rule in (self.goal, self.restart) if rule is not None]
+            [rule for rule, _ in self.exits]
+            + [rule for rule in (self.goal, self.restart) if rule is not None]
+            + [aim.rule for aim in self.aims]
         )
+
+    @property
+    def heard(self) -> frozenset[str]:
+        """Return the facts that its nodes wait for or count."""
+        return frozenset([*self.wakes, *self.tests])
 
 
 _cache: OrderedDict[tuple[int, str], Plan] = OrderedDict()
@@ -152,7 +175,66 @@ def _plan(
         stream_id=stream_id,
         terms=_terms(settings, trigger),
         reads=frozenset(fact for one in standing for fact in one.rule.reads if fact != "clock"),
+        aims=_aims(version.graph, nodes, watches),
+        wakes=_wakes(nodes, watches),
+        tests=_tests(nodes, settings),
     )
+
+
+def _aims(document: Mapping[str, Any], nodes: Mapping[str, PlanNode], watches: list[Watch]) -> tuple[Aim, ...]:
+    found = []
+    for watch in watches:
+        node = nodes.get(watch.node) if watch.purpose == Watch.Purpose.GOAL else None
+        if node is not None and node.settings is not None:
+            within = Duration.parse(node.settings.within) if node.settings.within else None
+            found.append(Aim(node.key, watch.rule_id, node.settings.reach, within, _above(document, node.key)))
+    return tuple(found)
+
+
+def _above(document: Mapping[str, Any], key: str) -> frozenset[str]:
+    """Return the nodes from which one lies ahead, itself not among them."""
+    into: dict[str, list[str]] = {}
+    for edge in document["edges"]:
+        into.setdefault(edge["to"], []).append(edge["from"])
+    seen: set[str] = set()
+    ahead = [key]
+    while ahead:
+        fresh = [one for one in into.get(ahead.pop(), ()) if one not in seen]
+        seen.update(fresh)
+        ahead += fresh
+    return frozenset(seen - {key})
+
+
+def _wakes(nodes: Mapping[str, PlanNode], watches: list[Watch]) -> dict[str, frozenset[str]]:
+    """Return the nodes where a wait may end, or has to be reckoned anew, when a fact changes."""
+    found: dict[str, set[str]] = {}
+    waiting = {key: node for key, node in nodes.items() if node.type is not None and node.type.heeds and not node.fault}
+    for watch in watches:
+        if watch.node in waiting and watch.purpose == Watch.Purpose.ASK:
+            for fact in watch.rule.reads:
+                found.setdefault(fact, set()).add(watch.node)
+    for key, node in waiting.items():
+        assert node.type is not None
+        for name in node.type.wants(node.settings):
+            found.setdefault(fact_of(name), set()).add(key)
+    return {fact: frozenset(keys) for fact, keys in found.items() if fact != "clock"}
+
+
+def _tests(nodes: Mapping[str, PlanNode], settings: Activation) -> dict[str, tuple[str, ...]]:
+    """Return the A/B tests by the event that each counts."""
+    found: dict[str, tuple[str, ...]] = {}
+    for key, node in nodes.items():
+        tests = node.type is not None and node.type.is_test and not node.fault
+        if tests and (event := counted_event(node.settings, settings)):
+            found[f"event:{event}"] = (*found.get(f"event:{event}", ()), key)
+    return found
+
+
+def counted_event(test: Any, settings: Activation) -> str:
+    """Return the event that a test counts: its own, or that of the flow's conversion."""
+    if test.metric == "event":
+        return str(test.event_name)
+    return settings.conversion.event if settings.conversion else ""
 
 
 def _terms(settings: Activation, trigger: PlanNode) -> Terms:
@@ -184,7 +266,7 @@ def _node(document: Mapping[str, Any], one: Mapping[str, Any], watches: list[Wat
             asks[watch.rule_id] = (*asks.get(watch.rule_id, ()), watch.name)
     targets = {edge["port"]: edge["to"] for edge in document["edges"] if edge["from"] == raw.key}
     try:
-        return PlanNode(raw.key, raw.kind, raw.type, raw.read(), asks, targets)
+        return PlanNode(raw.key, raw.kind, raw.type, raw.read(), asks, targets, since_here=raw.asks_since_here)
     except KeyError:
         return PlanNode(raw.key, raw.kind, None, None, asks, targets, f"There is no kind of node “{raw.kind}” here.")
     except ValidationError as error:

@@ -202,7 +202,8 @@ def _standing_questions(draft: Graph, settings: Activation) -> list[Question]:
         found.append(("goal", "", "", settings.goal))
     if settings.restart_when:
         found.append(("restart", "", "", settings.restart_when))
-    return found
+    goals = [node for node in draft.nodes.values() if node.type and node.type.is_goal]
+    return found + [("goal", node.key, name, one) for node in goals for name, one in node.questions().items()]
 
 
 def _node_questions(draft: Graph) -> list[Question]:
@@ -210,7 +211,7 @@ def _node_questions(draft: Graph) -> list[Question]:
         ("ask", node.key, name, one)
         for node in draft.nodes.values()
         if node.type and node.type.group != "trigger"
-        for name, one in node.type.asks(node.read()).items()
+        for name, one in node.questions().items()
     ]
 
 
@@ -229,7 +230,7 @@ def watch(flow: Flow) -> None:
     for version_id in flow.versions.exclude(pk__in=live).values_list("pk", flat=True):
         changes.drop_reads(f"version:{version_id}")
     for version_id, plan in plans_of(live).items():
-        facts = {"contact", *plan.reads}
+        facts = {"contact", *plan.reads, *plan.heard}
         if any(node.type and not node.fault and node.type.awaits(node.settings) for node in plan.nodes.values()):
             facts.add(changes.MESSAGE_SETTLED)
         if version_id == flow.version_id and flow.status in TAKING_IN and plan.settings.entry != "current":

@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from flows import locks
-from flows.batch import Batch, Walker
+from flows import locks, poison
+from flows.batch import BACKLOG, FRESH, WAITED, Batch, Walker
 from flows.plans import plans_of
 from flows.rows import select
 from workspace import clock
@@ -19,10 +19,13 @@ from workspace.crash import crashpoint
 log = structlog.get_logger()
 
 NOTHING: Mapping[str, Any] = {}
-LANES = [0, 5]
+LANES, WEIGHTS = [FRESH, WAITED, BACKLOG], [1, 2, 4]  # of seven, fresh work gets four, waits two, masses one
 WINDOW = 3  # looks at this many times the batch, so that several runners find work of their own
 TRIES = 3  # of a batch that met a deadlock or a serialization failure
 RETRIED = ("40001", "40P01")
+
+
+Picked = tuple[int, int, int]  # enrollment, contact, flow
 
 
 @dataclass(slots=True)
@@ -51,26 +54,50 @@ def run(limit: int = 1000) -> int:
 def advance(limit: int = 1000) -> Progress:
     """Do as `run` does, and tell more of it."""
     picked = _pick(limit * WINDOW)
-    return _try(picked, limit) if picked else Progress()
+    if not picked:
+        return Progress()
+    poison.settle(clock.now())
+    suspected = poison.suspected()
+    progress = Progress()
+    fine = [one for one in picked if one[0] not in suspected]
+    for first in range(0, len(fine), limit):
+        progress = _in_hand(fine[first : first + limit], limit)
+        if progress.handled:  # else others have these in hand: look further down
+            break
+    return progress + _try_suspects([one for one in picked if one[0] in suspected])
+
+
+def _in_hand(picked: Sequence[Picked], limit: int) -> Progress:
+    with poison.in_hand([one for one, _, _ in picked]):
+        return _try(picked, limit)
+
+
+def _try_suspects(picked: Sequence[Picked]) -> Progress:
+    """Try those over whom a worker died: few together, or one alone."""
+    chosen = set(poison.suspects([one for one, _, _ in picked])) if picked else set()
+    if not chosen:
+        return Progress()
+    progress = _in_hand([one for one in picked if one[0] in chosen], len(chosen))
+    poison.clear(sorted(chosen))
+    return progress
 
 
 _PICK = """
 SELECT e.id, e.contact_id, e.flow_id
 FROM (SELECT id FROM flows_flow WHERE status IN ('running', 'draining')) AS f
-CROSS JOIN unnest(%(lanes)s::smallint[]) AS lane(n)
+CROSS JOIN unnest(%(lanes)s::smallint[], %(weights)s::int[]) AS lane(n, weight)
 CROSS JOIN LATERAL (
     SELECT id, contact_id, flow_id, row_number() OVER (ORDER BY due_at) AS turn FROM flows_enrollment
     WHERE flow_id = f.id AND lane = lane.n AND status = 'active' AND due_at <= %(at)s
     ORDER BY due_at LIMIT %(limit)s
 ) AS e
-ORDER BY lane.n, e.turn LIMIT %(limit)s
+ORDER BY e.turn * lane.weight, lane.n LIMIT %(limit)s
 """
-Picked = tuple[int, int, int]  # enrollment, contact, flow
 
 
 def _pick(limit: int) -> list[Picked]:
-    """Choose what is due: fresh before backlog, the flows in turn, the oldest first."""
-    rows = select(_PICK, {"lanes": LANES, "at": clock.now(), "limit": limit})
+    """Choose what is due: a share for each lane, the flows in turn, the oldest first."""
+    rows = select(_PICK, {"lanes": LANES, "weights": WEIGHTS, "at": clock.now(), "limit": limit})
     return [(enrollment, contact, flow) for enrollment, contact, flow in rows]
 
 
@@ -133,7 +160,7 @@ _CONTACTS = """
 SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """
 _COLUMNS = """id, flow_id, version_id, contact_id, node, visit, lane, due_at, waiting, attempts, context, entered_on,
-    entered_at"""
+    entered_at, until_at, wake_on"""
 _ENROLLMENTS = f"""
 SELECT {_COLUMNS} FROM flows_enrollment
 WHERE id = ANY(%s) AND contact_id = ANY(%s) AND flow_id = ANY(%s) AND status = 'active' AND due_at <= %s
@@ -170,6 +197,9 @@ def _walkers(rows: Collection[tuple[Any, ...]]) -> list[Walker]:
             context=json.loads(context) if context != "{}" else NOTHING,
             entered_on=entered_on,
             began_at=entered_at,
+            until=until,
+            woken=woken,
         )
-        for pk, flow, version, contact, node, visit, lane, due, waiting, attempts, context, entered_on, entered_at in rows
-    ]
+        for pk, flow, version, contact, node, visit, lane, due, waiting, attempts, context, entered_on, entered_at,
+        until, woken in rows
+    ]  # fmt: skip

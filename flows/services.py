@@ -208,9 +208,11 @@ def _refused_meanwhile(flow: Flow) -> Any:
 
 
 _SHIFT = """
-UPDATE flows_enrollment SET due_at = due_at + (%(now)s::timestamptz - %(since)s::timestamptz)
-WHERE flow_id = %(flow)s AND status = 'active' AND due_at IS NOT NULL
-  AND NOT (clock = 'none' AND waiting AND wake_on = '' AND due_at >= %(since)s)
+UPDATE flows_enrollment
+SET due_at = CASE WHEN clock = 'none' AND waiting AND wake_on = '' AND due_at >= %(since)s THEN due_at
+             ELSE due_at + (%(now)s::timestamptz - %(since)s::timestamptz) END,
+    until_at = until_at + (%(now)s::timestamptz - %(since)s::timestamptz)
+WHERE flow_id = %(flow)s AND status = 'active' AND due_at IS NOT NULL AND clock <> 'wall'
 """
 _TAKE_IN = """
 INSERT INTO flows_reentry (flow_id, contact_id, entry_id, source_kind, entry_key, context, due_at)

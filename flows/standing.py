@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from flows import asking, ledger, locks
+from flows import aiming, asking, ledger, locks
 from flows.asking import Answers
 from flows.batch import exit_reason
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts, Ending
 from flows.models import Enrollment, Flow, Watch
-from flows.plans import Plan, plans_of
+from flows.plans import Aim, Plan, plans_of
 from workspace import clock
 
 CHUNK = 2000
@@ -33,6 +33,9 @@ class Inside:
     entered_at: datetime
     lane: int
     context: Mapping[str, Any]
+    node: str
+    visit: int
+    entered_on: date
 
     @property
     def began_at(self) -> datetime:
@@ -45,7 +48,10 @@ class Inside:
         return self.id
 
 
-_FIELDS = ("id", "flow_id", "version_id", "contact_id", "entry_key", "restart_armed", "entered_at", "lane", "context")
+_FIELDS = (
+    "id", "flow_id", "version_id", "contact_id", "entry_key", "restart_armed", "entered_at", "lane", "context", "node",
+    "visit", "entered_on",
+)  # fmt: skip
 
 
 def inside(contacts: Collection[int], versions: Collection[int]) -> list[Inside]:
@@ -63,11 +69,15 @@ def ask(enrollments: Sequence[Inside], at: datetime, counts: Counts, edges: Mapp
     endings: list[Ending] = []
     again: list[Candidate] = []
     rearmed: list[int] = []
+    aimed: list[tuple[Inside, Plan, Aim]] = []
     for one in enrollments:
         plan = plans[one.version_id]
         reason = (edges or {}).get(one.id) or _ends(one, plan, answers)
+        aim = aiming.aim_of(plan, one, answers, at) if plan.aims and not reason else None
         if reason:
             endings.append(Ending(one.id, "exited", reason))
+        elif aim is not None:
+            aimed.append((one, plan, aim))
         elif plan.restart is not None:
             holds = answers.holds(plan.restart, one)
             if holds and one.restart_armed:
@@ -77,8 +87,27 @@ def ask(enrollments: Sequence[Inside], at: datetime, counts: Counts, edges: Mapp
                 rearmed.append(one.id)
     Enrollment.objects.filter(pk__in=rearmed).update(restart_armed=True)
     _restartable(endings, again)
+    endings += _leap(aimed, at, counts)
     ledger.end(endings, at, counts)
     enrol(again, at, counts)
+
+
+def _leap(aimed: Sequence[tuple[Inside, Plan, Aim]], at: datetime, counts: Counts) -> list[Ending]:
+    """Bring these to the goals they reached, and return whose journey ends by it; a paused flow moves nobody."""
+    if not aimed:
+        return []
+    been = aiming.been([(one.id, aim.node) for one, _, aim in aimed])
+    moving = set(
+        Flow.objects.filter(
+            pk__in={one.flow_id for one, _, _ in aimed}, status__in=[Flow.Status.RUNNING, Flow.Status.DRAINING]
+        ).values_list("pk", flat=True)
+    )
+    fresh = [(one, plan, aim) for one, plan, aim in aimed if (one.id, aim.node) not in been]
+    jumps = [
+        (one, plan, aim, one.entered_on) for one, plan, aim in fresh if aim.reach == "jump" and one.flow_id in moving
+    ]
+    aiming.jump(jumps, at, counts)
+    return [Ending(one.id, "exited", aiming.REACHED) for one, _, aim in fresh if aim.reach == "exit"]
 
 
 def _answers(enrollments: Sequence[Inside], plans: Mapping[int, Plan], at: datetime) -> Answers:

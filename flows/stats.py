@@ -13,7 +13,8 @@ from flows.models import Flow, Tally
 from workspace import clock
 
 ENDS = ("completed", "exited", "failed", "restarted")
-NOT_PASSED = ("failed", "exited", "restarted", "moved")
+NOT_PASSED = ("failed", "exited", "restarted", "moved", "goal")
+TESTED = (Tally.What.TRIED, Tally.What.WON)
 MINUTES_KEPT = timedelta(days=2)
 COMPACT_LOCK = 7_312
 
@@ -21,7 +22,7 @@ COMPACT_LOCK = 7_312
 def counts(flow: Flow) -> dict[str, Any]:
     """Return the totals of a flow and, per node, who arrived, is here now, passed (by port) and failed."""
     rows = list(
-        Tally.objects.filter(flow=flow).values_list("node", "port", "what").annotate(sum=Sum("count")).order_by()
+        Tally.objects.filter(flow=flow).exclude(what__in=TESTED).values_list("node", "port", "what").annotate(sum=Sum("count")).order_by()
     )
     nodes: dict[str, dict[str, Any]] = defaultdict(lambda: {"waiting": 0, "passed": 0, "failed": 0, "ports": {}})
     for node, port, what, count in rows:

@@ -21,7 +21,7 @@ BY_HAND = "taken out by hand"
 def exit_enrollments(enrollment_ids: Collection[int], *, actor: Actor, reason: str = BY_HAND) -> int:
     """End these journeys now, withdraw what they have not yet said, and return how many ended."""
     with transaction.atomic():
-        held, at, counts = _hold(enrollment_ids), clock.now(), Counts()
+        held, at, counts = hold(enrollment_ids), clock.now(), Counts()
         ended = ledger.end([Ending(one.pk, "exited", reason) for one in held if one.status == "active"], at, counts)
         counts.write(at)
         _record(held, "enrollment.exited", actor, set(ended))
@@ -31,7 +31,7 @@ def exit_enrollments(enrollment_ids: Collection[int], *, actor: Actor, reason: s
 def retry_enrollments(enrollment_ids: Collection[int], *, actor: Actor) -> int:
     """Let those who failed, are blocked or try again later try again now, and return how many there are."""
     with transaction.atomic():
-        held, at, counts = _hold(enrollment_ids), clock.now(), Counts()
+        held, at, counts = hold(enrollment_ids), clock.now(), Counts()
         stuck = [one for one in held if _stuck(one)]
         if not stuck:
             raise refuse("", "There is nothing to try again: it neither failed nor is stuck.", 409)
@@ -56,7 +56,7 @@ def _say_again(stuck: Collection[Enrollment], actor: Actor) -> None:
 def skip_enrollments(enrollment_ids: Collection[int], *, actor: Actor) -> int:
     """Let those who stand at a node go on by its first port without doing it, and return how many there are."""
     with transaction.atomic():
-        held, at, counts = _hold(enrollment_ids), clock.now(), Counts()
+        held, at, counts = hold(enrollment_ids), clock.now(), Counts()
         chosen = [one for one in held if one.status == Enrollment.Status.ACTIVE or _stuck(one)]
         if not chosen:
             raise refuse("", "This journey has ended; there is no step to skip.", 409)
@@ -133,7 +133,7 @@ def _save(chosen: list[Enrollment], at: datetime, counts: Counts, complete: Coll
     counts.write(at)
 
 
-def _hold(enrollment_ids: Collection[int]) -> list[Enrollment]:
+def hold(enrollment_ids: Collection[int]) -> list[Enrollment]:
     """Take flows, contacts and enrollments, in this order."""
     rows = Enrollment.objects.filter(pk__in=enrollment_ids).values_list("flow_id", "contact_id")
     locks.share({flow for flow, _ in rows})

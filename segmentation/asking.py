@@ -7,7 +7,7 @@ from django.db import connection
 
 from segmentation.catalogue import load_catalogue
 from segmentation.compiler import matching_pairs
-from segmentation.criteria import given_in
+from segmentation.criteria import given_in, leaves
 from segmentation.given import Given
 from segmentation.measures import Scene
 from segmentation.rules import criteria_of
@@ -41,5 +41,25 @@ def holding(asked: Sequence[Question], at: datetime) -> set[int]:
         statement = matching_pairs(rules, scene, pairs)
         with connection.cursor() as cursor:
             cursor.execute(statement.text, statement.params)
+            found |= {row[0] for row in cursor.fetchall()}
+    return found
+
+
+def crossing(rule: int, contacts: Sequence[int], since: datetime, until: datetime) -> set[int]:
+    """Return those of these contacts whose answer may have changed only because time passed; everybody, when nobody can tell."""
+    criteria = criteria_of([rule])[rule]
+    if criteria.speaks_of:
+        return set(contacts)
+    scene = Scene(at=until, catalogue=load_catalogue())
+    edges = [edge for leaf in leaves(criteria.root) if leaf.clock for edge in leaf.edges(scene, since, until)]
+    found: set[int] = set()
+    for edge in edges:
+        among = sql(
+            "SELECT DISTINCT x.contact_id FROM ({edge}) x WHERE x.contact_id = ANY({ids}::bigint[])",
+            edge=edge,
+            ids=list(contacts),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(among.text, among.params)
             found |= {row[0] for row in cursor.fetchall()}
     return found

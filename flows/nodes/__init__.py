@@ -9,9 +9,7 @@ KINDS: dict[str, AnyNode] = {
     for node in (
         *triggers.TRIGGERS,
         *ACTIONS,
-        rules.Wait,
-        rules.Split,
-        rules.Exit,
+        *rules.RULES,
     )
 }
 

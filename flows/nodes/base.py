@@ -12,6 +12,7 @@ from flows.nodes.effects import Effect
 from workspace.durations import Duration
 from workspace.problems import Fault
 
+HERE = "node:@here"  # since the contact came to the node that asks; put in place when its question is read
 Group = Literal["trigger", "action", "rule"]
 Document = dict[str, Any]
 
@@ -42,6 +43,12 @@ class Scene(NamedTuple):
     message: str = ""  # what became of the message this node waits for
     answer: Any = None  # what the other program answered to that message
     unsettled: str = ""  # the key of the enrollment's newest message that has not settled yet, where the kind asks
+    values: Mapping[str, Any] = MappingProxyType({})  # of the contact: those that the kind wants
+    zones: Mapping[str, str] = MappingProxyType({})  # contact: its own, else the flow's, else the house's; flow; "": usual
+    until: datetime | None = None  # what it waits for at the latest; None while waiting: to be reckoned anew
+    woken: str = ""  # the fact by which it was put here or woken
+    turn: datetime | None = None  # when it is let through, at a node that lets only so many through
+    promoted: str = ""  # the branch of a test that everybody takes by now
 
 
 class Go(NamedTuple):
@@ -120,10 +127,10 @@ SettingsT = TypeVar("SettingsT", bound=NodeSettings)
 
 
 def setting(default: Any, title: str, widget: str = "text", about: str = "", **more: Any) -> Any:
-    """Declare a setting: its words, and the widget of the panel (text, area, duration, segment, list, criteria, …)."""
+    """Declare a setting: its words, the widget of the panel (text, area, duration, criteria, …), and beside what it is shown."""
     make = "default_factory" if callable(default) else "default"
     extra: dict[str, Any] = {"widget": widget}
-    extra |= {name: more.pop(name) for name in ("choices", "channel") if name in more}
+    extra |= {name: more.pop(name) for name in ("choices", "channel", "shown_when") if name in more}
     return Field(**{make: default}, title=title, description=about, json_schema_extra=extra, **more)
 
 
@@ -168,6 +175,10 @@ class Node(Generic[SettingsT]):
     speaks: ClassVar[bool] = False  # exit conditions are asked again just before it
     awaits_message: ClassVar[bool] = False  # the shell says in the scene what became of its message
     comes_last: ClassVar[bool] = False  # the shell says in the scene which earlier message has not settled yet
+    heeds: ClassVar[bool] = False  # who waits here is looked at again when a fact changes that it asks or wants
+    is_goal: ClassVar[bool] = False  # who comes to meet it further up jumps here, or leaves
+    is_test: ClassVar[bool] = False  # its branches are compared
+    is_note: ClassVar[bool] = False  # nobody comes here
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> SettingsT:
@@ -188,6 +199,21 @@ class Node(Generic[SettingsT]):
     def asked_at(cls, settings: SettingsT, name: str) -> str:
         """Return the path of a question's criteria in the settings."""
         return name
+
+    @classmethod
+    def wants(cls, settings: SettingsT) -> Sequence[str]:
+        """Return the values of the contact that it wants to see, by property name."""
+        return ()
+
+    @classmethod
+    def limit(cls, settings: SettingsT) -> tuple[int, int] | None:
+        """Return how many it lets through within how many seconds, where it does."""
+        return None
+
+    @classmethod
+    def waits(cls, settings: SettingsT, port: str) -> bool:
+        """Tell whether everybody who leaves by this port has waited here: a loop through it is no hurry."""
+        return cls.is_wait
 
     @classmethod
     def decide(cls, settings: SettingsT, scene: Scene) -> Decision:

@@ -1,0 +1,102 @@
+"""Enrollments over which workers die: what a dead worker had in hand is tried with few others, then alone, then set aside.
+
+A batch in hand is a committed row; whoever finishes a batch, well or with an error, takes its row away. One that stays
+behind although its connection is gone, or far too long, tells that its worker died (F51).
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import connection, transaction
+
+from flows.rows import select
+from workspace.audit import HOUSE, record
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=5)  # behind a pooler a connection outlives its worker
+FEW = 32
+CRASHES = 3
+QUARANTINED = "quarantined: workers died here three times; try it again or take the contact out"
+
+_BEGIN = """
+INSERT INTO flows_inhand (at, backend, enrollments) VALUES (tributary_now(), pg_backend_pid(), %s) RETURNING id
+"""
+
+
+@contextmanager
+def in_hand(enrollments: Sequence[int]) -> Iterator[None]:
+    """Say what is being worked on, for as long as this worker lives."""
+    pk = select(_BEGIN, [list(enrollments)])[0][0]
+    try:
+        yield
+    except Exception:
+        _finish(pk)
+        raise
+    _finish(pk)
+
+
+def _finish(pk: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM flows_inhand WHERE id = %s", [pk])
+
+
+_LEFT = """
+SELECT id, enrollments FROM flows_inhand h
+WHERE at < %s OR NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = h.backend)
+ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+_SUSPECT = """
+INSERT INTO flows_suspect (enrollment_id, visit, crashes)
+SELECT id, visit, 1 FROM flows_enrollment WHERE id = ANY(%s) AND status = 'active' AND due_at <= %s ORDER BY id
+ON CONFLICT (enrollment_id) DO UPDATE
+SET crashes = CASE WHEN flows_suspect.visit = excluded.visit THEN flows_suspect.crashes + 1 ELSE 1 END,
+    visit = excluded.visit
+"""
+_QUARANTINE = """
+UPDATE flows_enrollment AS e SET due_at = NULL, parked = %s, error = 'The worker died here.'
+FROM flows_suspect s
+WHERE s.enrollment_id = e.id AND s.visit = e.visit AND s.crashes >= %s AND e.status = 'active'
+RETURNING e.id, e.node
+"""
+
+
+def settle(at: datetime) -> int:
+    """Suspect what dead workers had in hand, and set aside what they died over for the third time."""
+    if not select("SELECT id FROM flows_inhand LIMIT 1", []):
+        return 0
+    with transaction.atomic():
+        left = select(_LEFT, [at - LEASE])
+        if not left:
+            return 0
+        with connection.cursor() as cursor:
+            for _, enrollments in left:
+                cursor.execute(_SUSPECT, [enrollments, at])
+            cursor.execute("DELETE FROM flows_inhand WHERE id = ANY(%s)", [[pk for pk, _ in left]])
+        aside = select(_QUARANTINE, [QUARANTINED, CRASHES])
+        clear([pk for pk, _ in aside])
+        for pk, node in aside:
+            record(HOUSE, "enrollment.quarantined", f"enr_{pk}", node=node)
+    log.warning("worker.died", batches=len(left), set_aside=len(aside))
+    return len(left)
+
+
+def suspects(enrollments: Collection[int]) -> list[int]:
+    """Return those of these that are tried together next: few of those suspected once, or one suspected twice."""
+    rows = select("SELECT enrollment_id, crashes FROM flows_suspect ORDER BY crashes, enrollment_id LIMIT 5000", [])
+    among = set(enrollments)
+    once = [pk for pk, crashes in rows if crashes == 1 and pk in among]
+    return once[:FEW] or [pk for pk, _ in rows if pk in among][:1]
+
+
+def suspected() -> set[int]:
+    """Return everybody under suspicion."""
+    return {row[0] for row in select("SELECT enrollment_id FROM flows_suspect", [])}
+
+
+def clear(enrollments: Collection[int]) -> None:
+    """Suspect these no longer: a worker has been over them and lives."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM flows_suspect WHERE enrollment_id = ANY(%s)", [list(enrollments)])
