@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from flows import asking, locks
 from flows.enrolling import BACKLOG, Candidate, enrol
@@ -99,6 +100,7 @@ def take(limit: int = CHUNK) -> int:
         job.request = {**job.request, "cursor": looked[-1] if looked else job.request["cursor"]}
         job.seen_at = clock.now()
         _close(job, Job.Status.RUNNING if len(looked) == limit else Job.Status.DONE)
+        crashpoint("before_entry_commit")
     crashpoint("after_entry_commit")
     doorbell.poke([f"job:{job.pk}"])
     return len(looked)
@@ -149,7 +151,7 @@ def enrol_segment(flow: Flow, *, segment: str, actor: Actor, kind: str = "manual
     return job
 
 
-def jobs_of(flow: Flow, limit: int = 20) -> Sequence[Job]:
+def jobs_of(flow: Flow, limit: int = 20) -> QuerySet[Job]:
     """Return the newest of a flow's jobs."""
     return Job.objects.filter(kind=MEMBERS, request__flow=flow.pk).order_by("-id")[:limit]
 

@@ -86,8 +86,7 @@ def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
 
 
 def _change(row: tuple[Any, ...]) -> Change:
-    *plain, detail = row
-    return Change(*plain, json.loads(detail) if detail else None)
+    return Change(*row[:-1], detail=json.loads(row[-1]) if row[-1] else None)
 
 
 _STILL = "SELECT id FROM contacts_change WHERE id = ANY(%s) AND stage = 2"

@@ -100,7 +100,7 @@ class _TooFar(Exception):
     """So far ahead nobody looks for a date."""
 
 
-class _Bounded(rrule):
+class _Bounded(rrule):  # type: ignore[misc] # dateutil ships no types
     """A rule that gives up when it has looked for a date in so many months; the library's own looks until the year 9999."""
 
     months: int

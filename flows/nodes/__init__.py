@@ -4,13 +4,11 @@ from flows.nodes import rules, triggers
 from flows.nodes.actions import ACTIONS
 from flows.nodes.base import AnyNode
 
-KINDS: dict[str, AnyNode] = {
-    node.kind: node
-    for node in (
-        *triggers.TRIGGERS,
-        *ACTIONS,
-        *rules.RULES,
-    )
-}
+_EVERY: tuple[AnyNode, ...] = (
+    *triggers.TRIGGERS,
+    *ACTIONS,
+    *rules.RULES,
+)
+KINDS: dict[str, AnyNode] = {node.kind: node for node in _EVERY}
 
 __all__ = ["KINDS"]
