@@ -1,4 +1,4 @@
-"""`bin/bench [--size small|medium|full] [--only a2,a3,b,c,d,e,steps,live,shapes,inc,fill]`: prints the table that README shows."""
+"""`bin/bench [--size small|medium|full] [--only a2,a3,b,c,d,e,steps,live,shapes,inc,fill,scale,preview]`: prints the table that README shows."""
 
 import argparse
 import os
@@ -43,7 +43,7 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     # Django can only be asked once its settings know the private servers.
     from django.core.management import call_command  # noqa: PLC0415
 
-    from bench import incremental, ingest, journeys, latency, live, segments, shapes  # noqa: PLC0415
+    from bench import incremental, ingest, journeys, latency, live, segments, shapes, views  # noqa: PLC0415
     from config import memory  # noqa: PLC0415
     from workspace.audit import HOUSE  # noqa: PLC0415
     from workspace.keys import make_key  # noqa: PLC0415
@@ -76,6 +76,8 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     tell("shapes", lambda: shapes.run_shapes(size[0], size[1]))
     tell("inc", lambda: incremental.run_incremental(size[0], size[1]))
     tell("fill", lambda: incremental.run_fill(size[2], size[0]))
+    tell("scale", lambda: incremental.run_scale(size[2] // 10, size[2]))
+    tell("preview", lambda: views.run_views(size[2], size[3]))
     tell("c", lambda: journeys.run_c(size[5]))
     tell("steps", lambda: journeys.run_steps(size[5]))
     if "d" in only:

@@ -12,31 +12,46 @@ from segmentation.models import Segment
 from workspace.audit import HOUSE
 
 BATCH = 1000
-ROUNDS = 5
+ROUNDS = 7
 CHANGES = """
 INSERT INTO contacts_change (contact_id, fact, cause, at, fires, lane, stage)
-SELECT id, 'event:purchase', 'data', now(), true, 0, 1 FROM contacts_contact WHERE id %% 97 = %s ORDER BY id LIMIT %s
-"""
+SELECT id, 'event:purchase', 'data', now(), true, 0, 1 FROM contacts_contact WHERE id %% %s = %s ORDER BY id LIMIT %s
+"""  # spread over all of them: the first contacts have the most events
 
 
 def run_incremental(contacts: int, events: int) -> list[Row]:
     """Look for 2 segments, for 2 with 500 others that the facts do not touch, and for 100."""
     prepare(contacts, events)
-    few = looked(2, "<= 20 µs", "2 segments")
+    few, alone = looked(2, contacts, "<= 20 µs", "2 segments")
     make(500, "nobody-does-this", "far")
-    rows = [few, looked(2, "<= 1.1 × without", "2 segments, 500 unaffected"), looked(100, "<= 5 µs", "100 segments")]
+    crowd, among = looked(2, contacts, "<= 1.1 × without", "2 segments, 500 unaffected")
+    crowd.ratio = f"{among / alone:.2f} × without them"
     forget("far")
+    return [few, crowd, looked(100, contacts, "<= 5 µs", "100 segments")[0]]
+
+
+def run_scale(few: int, many: int) -> list[Row]:
+    """Look at the same thousand contacts among few and among many, ten events each."""
+    rows: list[Row] = []
+    times: list[float] = []
+    for contacts in (few, many):
+        prepare(contacts, contacts * 10)
+        row, best = looked(2, contacts, "<= 1.3 × among fewer", f"2 segments, {contacts:,} contacts")
+        rows.append(row)
+        times.append(best)
+    rows[1].ratio = f"{times[1] / times[0]:.2f} × among {few:,}"
     return rows
 
 
-def looked(segments: int, target: str, words: str) -> Row:
+def looked(segments: int, contacts: int, target: str, words: str) -> tuple[Row, float]:
     """Make segments over the same facts and time batches of changed contacts."""
     make(segments, "purchase", "near")
+    apart = max(1, contacts // BATCH)
     with timed() as reading:
-        best = min(batch(number) for number in range(ROUNDS))
+        best = min(batch(number % apart, apart) for number in range(ROUNDS))
     forget("near")
     figure = f"{best * 1_000_000 / BATCH / segments:.1f} µs a contact and segment"
-    return Row(f"incremental, {words}", figure, target, "", f"{reading.cpu:.1f} s", f"{peak_mb():.0f} MB")
+    return Row(f"incremental, {words}", figure, target, "", f"{reading.cpu:.1f} s", f"{peak_mb():.0f} MB"), best
 
 
 def make(segments: int, name: str, prefix: str) -> None:
@@ -61,10 +76,10 @@ def forget(prefix: str) -> None:
     segments.delete()
 
 
-def batch(number: int) -> float:
-    """Queue changes of a thousand contacts and look at them; return the seconds of the look."""
+def batch(number: int, apart: int) -> float:
+    """Queue changes of a thousand contacts, so far apart, and look at them; return the seconds of the look."""
     with connection.cursor() as cursor:
-        cursor.execute(CHANGES, [number, BATCH])
+        cursor.execute(CHANGES, [apart, number, BATCH])
     start = time.perf_counter()
     assert evaluation.take_changes(BATCH) == BATCH
     return time.perf_counter() - start

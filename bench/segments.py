@@ -27,7 +27,7 @@ def run_b(contacts: int, events: int) -> Row:
     at = prepare(contacts, events)
     criteria = {"operator": "AND", "conditions": [US, BOUGHT]}
     segment = made("bench-b", criteria)
-    return compared(f"W-b {contacts:,} / {events:,}", segment, "b.sql", at, {}, "<= 1.4 s, <= 1.5 ×")
+    return compared(f"W-b {contacts:,} / {events:,}", segment, "b.sql", at, {}, "<= 0.7 s, <= 1.5 ×")
 
 
 def run_e(contacts: int, events: int) -> Row:

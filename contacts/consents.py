@@ -7,7 +7,7 @@ from datetime import datetime
 
 from contacts.changes import NewChange
 from contacts.models import ConsentStatus
-from contacts.storing import run
+from contacts.storing import Answer, array, ask, run
 
 SUBSCRIBED, UNSUBSCRIBED = ConsentStatus.SUBSCRIBED.value, ConsentStatus.UNSUBSCRIBED.value
 
@@ -26,11 +26,20 @@ class Evidence:
 
 def standing(contact_ids: Sequence[int]) -> dict[tuple[int, str, str], str]:
     """Return contact, channel, topic → status now."""
-    rows = run(
-        "SELECT contact_id, channel, topic, status FROM contacts_consentnow WHERE contact_id = ANY(%s)",
-        [list(contact_ids)],
+    return standing_in(ask_standing(contact_ids))
+
+
+def ask_standing(contact_ids: Sequence[int]) -> Answer:
+    """Ask what contacts agreed to; `standing_in` understands the answer."""
+    return ask(
+        "SELECT contact_id, channel, topic, status FROM contacts_consentnow WHERE contact_id = ANY(%s::bigint[])",
+        [array(contact_ids)],
     )
-    return {(contact, channel, topic): status for contact, channel, topic, status in rows}
+
+
+def standing_in(asked: Answer) -> dict[tuple[int, str, str], str]:
+    """Return what `standing` does, out of an answer."""
+    return {(contact, channel, topic): status for contact, channel, topic, status in asked.rows()}
 
 
 def record(evidence: Sequence[Evidence]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from messaging.models import Message
+from messaging.models import Message, Sender, Stream, TemplateVersion
 
 LEASE = timedelta(seconds=60)
 
@@ -50,8 +50,17 @@ def claim(limit: int, channels: Sequence[str], at: datetime) -> Claim:
 
 def _loaded(ids: Sequence[int]) -> list[Message]:
     """Read messages with their contacts, and once each what many of them share."""
-    found = Message.objects.filter(pk__in=ids)
-    found = found.select_related("contact").prefetch_related("template_version__template", "sender", "stream")
+    found = list(Message.objects.filter(pk__in=ids).select_related("contact"))
+    streams = Stream.objects.in_bulk({one.stream_id for one in found})
+    senders = Sender.objects.in_bulk({one.sender_id for one in found if one.sender_id})
+    wanted = {one.template_version_id for one in found if one.template_version_id}
+    versions = TemplateVersion.objects.select_related("template").in_bulk(wanted)
+    for one in found:
+        one.stream = streams[one.stream_id]
+        if one.sender_id:
+            one.sender = senders[one.sender_id]
+        if one.template_version_id:
+            one.template_version = versions[one.template_version_id]
     return sorted(found, key=lambda one: (one.lane, one.due_at, one.pk))
 
 

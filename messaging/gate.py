@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from contacts import consents
+from contacts.storing import array, ask, together
 from messaging import policy, reaching
 from messaging.claim import LEASE
-from messaging.models import Message, Stream
+from messaging.models import Message
 from messaging.settling import note_settled
-from workspace import clock
 from workspace.models import Workspace
 
 Contact = tuple[str, str, str, str, bool]  # email, phone, user id, timezone, alive
@@ -46,8 +46,7 @@ STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"
 def gate(token: UUID, messages: Sequence[Message], faults: Mapping[int, str]) -> dict[int, str]:
     """Judge claimed messages and return id → address of those that may be called now; `faults` are content errors."""
     contacts = _lock({one.contact_id for one in messages})
-    at = clock.now()
-    scenes = _look(messages, contacts, faults, at)
+    at, scenes = _look(messages, contacts, faults)
     verdicts = _judge_in_turn(scenes, messages)
     rows = _flip(token, scenes, verdicts, at)
     refused = {row[0] for row in rows if row[1] == "refused"}
@@ -71,12 +70,14 @@ def _look(
     messages: Sequence[Message],
     contacts: Mapping[int, Contact],
     faults: Mapping[int, str],
-    at: datetime,
-) -> dict[int, policy.Scene]:
+) -> tuple[datetime, dict[int, policy.Scene]]:
+    """Ask, in one trip that begins after the locks, what the gates go by."""
     ids = list(contacts)
-    agreed = consents.standing(ids)
-    house = Workspace.objects.only("sending_held", "caps", "quiet_hours", "timezone").get(pk=1)
-    streams = dict(Stream.objects.filter(pk__in={one.stream_id for one in messages}).values_list("pk", "state"))
+    with together():
+        now, consented = ask("SELECT tributary_now()"), consents.ask_standing(ids)
+        open_now, settings = ask(_STREAMS, [array({one.stream_id for one in messages})]), ask(_HOUSE)
+    at, agreed, streams = now.rows()[0][0], consents.standing_in(consented), dict(open_now.rows())
+    house = _house(*settings.rows()[0])
     addresses = {one.pk: reaching.address_of(one, contacts.get(one.contact_id)) for one in messages}
     suppressed = reaching.suppressed({(one.channel, addresses[one.pk]) for one in messages})
     said = _said(house, ids, at)
@@ -106,7 +107,15 @@ def _look(
             released=bool(one.content.get("released")),
             fault=faults.get(one.pk, ""),
         )
-    return scenes
+    return at, scenes
+
+
+_STREAMS = "SELECT id, state FROM messaging_stream WHERE id = ANY(%s::bigint[])"
+_HOUSE = "SELECT sending_held, caps, quiet_hours, timezone FROM workspace_workspace WHERE id = 1"
+
+
+def _house(held: bool, caps: str, quiet_hours: str, zone: str) -> Workspace:
+    return Workspace(pk=1, sending_held=held, caps=json.loads(caps), quiet_hours=json.loads(quiet_hours), timezone=zone)
 
 
 def may_be_told(agreed: Mapping[tuple[int, str, str], str], contact: int, channel: str, topic: str) -> bool:

@@ -136,20 +136,22 @@ class Message(models.Model):
         MARKETING = "marketing"
         TRANSACTIONAL = "transactional"
 
-    key = models.CharField(max_length=120, unique=True, help_text="e:<enrollment>:<visit> or b:<broadcast>:<contact>")
+    key = models.CharField(max_length=120, help_text="e:<enrollment>:<visit> or b:<broadcast>:<contact>")
     contact = models.ForeignKey(
         Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="messages"
     )
     channel = models.CharField(max_length=12, choices=Channel)
     klass = models.CharField("class", max_length=13, choices=Class, db_column="class")
-    topic = models.SlugField(max_length=63, blank=True, default="", db_default="")
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT)
+    topic = models.SlugField(max_length=63, blank=True, default="", db_default="", db_index=False)
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, db_index=False)
     thread = models.CharField(
         max_length=60, blank=True, default="", db_default="", help_text="Messages of one thread go in order."
     )
     turn = models.IntegerField(default=0, help_text="The place in its thread.")
-    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, null=True, blank=True)
-    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, null=True, blank=True)
+    template_version = models.ForeignKey(
+        TemplateVersion, on_delete=models.PROTECT, null=True, blank=True, db_index=False
+    )
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, null=True, blank=True, db_index=False)
     content = models.JSONField(
         default=dict, help_text="What it is about to say: own settings, and the scene's values for its tags."
     )
@@ -171,6 +173,7 @@ class Message(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
+        # A message is written four times on its way, and every index that knows it is written each time.
         indexes = [
             models.Index(fields=["stream", "lane", "due_at"], name="message_due", condition=models.Q(status="queued")),
             models.Index(
@@ -179,12 +182,19 @@ class Message(models.Model):
             models.Index(fields=["contact", "-id"], name="message_contact"),
             models.Index(fields=["stream", "status"], name="message_stream"),
             models.Index(
+                fields=["template_version"],
+                name="message_template",
+                condition=models.Q(template_version__isnull=False),
+            ),
+            models.Index(fields=["sender"], name="message_sender", condition=models.Q(sender__isnull=False)),
+            models.Index(
                 fields=["thread", "turn"],
                 name="message_thread",
                 condition=~models.Q(thread="") & models.Q(status__in=["queued", "held", "sending", "calling"]),
             ),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["key"], name="one_message_per_key"),
             models.CheckConstraint(
                 condition=~models.Q(status__in=["sending", "calling"])
                 | models.Q(token__isnull=False, lease_until__isnull=False),

@@ -32,6 +32,7 @@ FIRST = 20
 QUICK = 0.25  # seconds of calls between two gates: who unsubscribes waits no longer than this for what is under way
 AT_ONCE = 16  # calls to other programs side by side
 ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_pace: dict[str, int] = {}  # channel → how many this process could say at once, the last time
 CHANNELS: tuple[tuple[str, ...], ...] = (("email", "staff"), TEXTS, ("webhook",))
 
 
@@ -60,15 +61,16 @@ def _work_off(taken: Claim, line: Line, started: float) -> None:
     """Go through the claimed messages chunk by chunk, and give back what the lease leaves no time for."""
     house = Workspace.objects.get(pk=1)
     sender = Sender.objects.filter(channel=Channel.EMAIL, is_default=True).first()
-    rest, size = taken.messages, AT_ONCE if taken.messages[0].channel == Channel.WEBHOOK else min(FIRST, MOST)
+    kind = taken.messages[0].channel
+    rest, size = taken.messages, AT_ONCE if kind == Channel.WEBHOOK else min(_pace.get(kind, FIRST), MOST)
     while rest:
         if _used(started) > 0.4:
             give_back(taken.token, [one.pk for one in rest])
             return
         chunk, rest = rest[:size], rest[size:]
         spent = _say(taken, chunk, _composed(chunk, house, sender), line)
-        if chunk[0].channel != Channel.WEBHOOK:
-            size = min(size * 2, MOST) if spent < QUICK / 2 else max(1, size // 2)
+        if kind != Channel.WEBHOOK:
+            _pace[kind] = size = min(size * 2, MOST) if spent < QUICK / 2 else max(1, size // 2)
 
 
 def _used(since: float) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.db import connection
 
 from contacts.addresses import BadAddress, digests, normal_email, normal_phone
+from contacts.storing import array
 from messaging.models import Channel, Message
 
 Known = tuple[str, str, str, str, bool]  # email, phone, user id, timezone, alive
@@ -57,7 +58,7 @@ def suppressed(addresses: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
         return set()
     channels, found = zip(*asked, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, [list(channels), list(found)])
+        cursor.execute(_STANDING, [array(channels), array(found)])
         return {asked[channel, digest] for channel, digest in cursor.fetchall()}
 
 

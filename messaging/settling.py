@@ -11,16 +11,16 @@ from django.db import connection, transaction
 
 from contacts import changes
 from contacts.changes import NewChange
+from contacts.storing import array, ask, together
 from messaging.channels import Receipt, at_most_once
 from messaging.models import Channel, Message
 from messaging.telling import SENT, Told, tell
-from workspace import clock
 
 GAPS = (60, 15 * 60, 3 * 3600, 20 * 3600)  # seconds to the 2nd, 3rd, 4th and 5th try: about a day in all
 TRIES = 5
 FLOWS = 2  # the stage at which flows look at Changes
 
-LOCK = "SELECT id FROM contacts_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+LOCK = "SELECT id FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 RECORD = """
 UPDATE messaging_message m
 SET status = v.status, provider_id = v.provider_id, reason = v.reason, due_at = coalesce(v.due_at, m.due_at),
@@ -38,8 +38,10 @@ def record(token: UUID, called: Sequence[tuple[Message, Receipt]]) -> int:
     """Write down what became of these calls; a call whose token is no longer ours changes nothing."""
     if not called:
         return 0
-    lock({message.contact_id for message, _ in called})
-    at = clock.now()
+    with together():
+        ask(LOCK, [array(sorted({message.contact_id for message, _ in called}))])
+        now = ask("SELECT tributary_now()")
+    at = now.rows()[0][0]
     statuses = _record(token, called, at)
     settled = [message for message, _ in called if statuses.get(message.pk, "queued") != "queued"]
     note_settled(settled, at)
@@ -51,7 +53,7 @@ def record(token: UUID, called: Sequence[tuple[Message, Receipt]]) -> int:
 def lock(contact_ids: Iterable[int]) -> None:
     """Lock contacts in id order; every writer does this before it touches their messages."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [sorted(contact_ids)])
+        cursor.execute(LOCK, [array(sorted(contact_ids))])
 
 
 def note_settled(messages: Iterable[Message], at: datetime) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from contacts import changes, storing
 from contacts.changes import NewChange
-from contacts.learning import learn_names
-from contacts.resolution import allocate
+from contacts.learning import ask_names, learn_names
+from contacts.resolution import ask_ids
 from contacts.spec import Item
 from contacts.storing import NewEvent
 
@@ -36,15 +36,23 @@ class Told:
 
 def tell(told: Sequence[Told], received_at: datetime) -> None:
     """Store events on contacts whose rows the caller has locked, set by set; an id told before is left out."""
-    fresh = storing.accept(SOURCE, {one.id for one in told}, received_at) if told else set()
+    if not told:
+        return
+    facts = {f"event:{one.event}" for one in told}
+    with storing.together():
+        accepted = storing.ask_accept(SOURCE, {one.id for one in told}, received_at)
+        names, numbers = ask_names([_item(one) for one in told]), ask_ids("contacts_event", len(told))
+        readers = changes.ask_facts(facts)
+    fresh = {row[0] for row in accepted.rows()}
     new = [one for one in told if one.id in fresh]
     if not new:
         return
-    known = learn_names([_item(one) for one in new], received_at)
-    ids = allocate("contacts_event", len(new))
-    events = [_event(pk, one, known[one.event].id) for pk, one in zip(ids, new, strict=True)]
+    known = learn_names([_item(one) for one in new], received_at, names)
+    ids = sorted(row[0] for row in numbers.rows())
+    events = [_event(pk, one, known[one.event].id) for pk, one in zip(ids, new, strict=False)]
     storing.store_events(events, source=SOURCE, received_at=received_at)
-    changes.note([NewChange(one.contact_id, f"event:{one.name}", ref=one.id, at=one.at) for one in events])
+    noted = [NewChange(one.contact_id, f"event:{one.name}", ref=one.id, at=one.at) for one in events]
+    changes.note(noted, read=changes.facts_read(facts, readers))
 
 
 def _item(one: Told) -> Item:
