@@ -45,6 +45,7 @@ def depart(contacts: Collection[int], at: datetime, counts: Counts) -> set[int]:
     endings = [Ending(one.id, "exited", ERASED) for one in journeys if one.contact_id in gone.keys() - merged.keys()]
     moves = _merge(journeys, {pk: winner for pk, winner in merged.items() if pk not in later}, endings)
     ledger.end(endings, at, counts)
+    select(_HAND_ON, [sorted(merged.keys() - later)])  # who waits to be asked again is asked as the winner (rule 19)
     flow_of = {one.id: one.flow_id for one in journeys}
     for winner, ids in moves.items():
         Enrollment.objects.filter(pk__in=ids).update(contact=winner)
@@ -53,6 +54,12 @@ def depart(contacts: Collection[int], at: datetime, counts: Counts) -> set[int]:
     for flow, winner in select(_PAST, [sorted(merged.keys() - later)]):
         counts.stood(flow, winner)  # what the loser went through counts for the winner from now on
     return later
+
+
+_HAND_ON = """
+UPDATE flows_reentry r SET contact_id = c.merged_into_id FROM contacts_contact c
+WHERE c.id = ANY(%s) AND r.contact_id = c.id RETURNING r.id
+"""
 
 
 def _hold(winners: Collection[int]) -> list[int]:
