@@ -66,7 +66,15 @@ class AttributeRetypeView(AttributeView):
 class AttributeJoinView(AttributeView):
     """A duplicate on its way into the attribute it means."""
 
-    http_method_names = ["post", "options"]
+    http_method_names = ["post", "delete", "options"]
+
+    @extend_schema(operation_id="attribute_join_stop", responses=ANYTHING)
+    def delete(self, request: Request, name: str) -> Response:
+        """Stop a joining under way; what went over stays there, and the name stands by itself again."""
+        held = self.held(name)
+        if not declaring.stop_joining(held, actor=actor_of(request)):
+            raise refuse("into", "This attribute is not being joined into another.", 409)
+        return Response(state(held))
 
     @extend_schema(operation_id="attribute_join", request=JoinInput, responses={202: ANYTHING})
     def post(self, request: Request, name: str) -> Response:

@@ -114,9 +114,7 @@ def change_attribute(request: HttpRequest, held: Attribute) -> HttpResponse:
         if "delete" in request.POST:
             return _delete(request, held)
         if "cancel" in request.POST:
-            stopped = declaring.stop_retyping(held, actor=actor(request))
-            words = "The conversion stops; what it converted is put back." if stopped else "There was nothing to stop."
-            messages.success(request, words)
+            messages.success(request, _stop(request, held))
             return redirect("attribute", pk=held.pk)
         if "join" in request.POST:
             return _join(request, held)
@@ -124,6 +122,15 @@ def change_attribute(request: HttpRequest, held: Attribute) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.detail)
         return redirect("attribute", pk=held.pk)
+
+
+def _stop(request: HttpRequest, held: Attribute) -> str:
+    """Stop what is being done to the values of an attribute, and say what that means."""
+    if declaring.stop_joining(held, actor=actor(request)):
+        return f"It stops. What went over stays there; the rest stays, and {held.name} stands by itself again."
+    if declaring.stop_retyping(held, actor=actor(request)):
+        return "The conversion stops; what it converted is put back."
+    return "There was nothing to stop."
 
 
 def _save(request: HttpRequest, held: Attribute) -> HttpResponse:

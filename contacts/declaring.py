@@ -61,6 +61,15 @@ def join_attribute(attribute: Attribute, *, into: Attribute, actor: Actor) -> At
     return rows[attribute.pk]
 
 
+@transaction.atomic
+def stop_joining(attribute: Attribute, *, actor: Actor) -> bool:
+    """Ask the joining of an attribute to stop; what went over stays where it is."""
+    stopped = joining.cancel(attribute)
+    if stopped:
+        audit.record(actor, "attribute.joining_cancelled", f"att_{attribute.pk}")
+    return stopped
+
+
 def _both(*attributes: Attribute) -> list[Attribute]:
     return list(Attribute.objects.filter(pk__in=[one.pk for one in attributes]).select_for_update().order_by("pk"))
 

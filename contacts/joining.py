@@ -65,12 +65,24 @@ def _refuse(source: Attribute, target: Attribute) -> None:
 
 def _in_use(source: Attribute, target: Attribute, users: Sequence[Reader]) -> str:
     named = ", ".join(one.label for one in users[:10]) + (f" and {len(users) - 10} more" if len(users) > 10 else "")
-    return f"{source.name} is named in the criteria of {named}. Let them ask for {target.name} first; then join."
+    return f"{source.name} is named by {named}. Let them name {target.name} first; then join."
 
 
 def under_way(target: Attribute) -> Job | None:
     """Return the joining of an attribute that is not through yet."""
     return working.standing(KIND, attribute=target.pk)
+
+
+def cancel(source: Attribute) -> bool:
+    """Ask a joining to stop: what went over stays there, the rest stays under its name, which stands by itself again."""
+    job = under_way(source)
+    return bool(job and Job.objects.filter(pk=job.pk).update(cancel_requested=True))
+
+
+def _stop(job: Job) -> bool:
+    Attribute.objects.filter(pk=job.request["attribute"]).update(joined_into=None, hidden=False)
+    poke_soon()
+    return True
 
 
 _HOLD = "SELECT id FROM contacts_contact WHERE id > %s AND attributes ? %s ORDER BY id LIMIT %s FOR NO KEY UPDATE"
@@ -92,6 +104,8 @@ RETURNING c.id, held.newer AND c.attributes -> %s IS DISTINCT FROM held.w
 
 def step(job: Job) -> bool | None:
     """Move the next values; a second time for those that came by the old name while nobody knew it as one."""
+    if job.cancel_requested:
+        return _stop(job)
     name, into = job.request["name"], job.request["into"]
     ids = [row[0] for row in run(_HOLD, [job.request["cursor"], name, CHUNK])]
     if ids:

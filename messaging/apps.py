@@ -15,4 +15,5 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         """Add what messaging shows on the pages of contacts, and let erasing a contact erase what was said."""
         import_module("messaging.panel")
+        import_module("messaging.reading")
         import_module("contacts.services").on_erase(import_module("messaging.erasing").erase)

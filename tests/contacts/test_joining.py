@@ -11,9 +11,11 @@ from contacts import declaring, ingest, joining, working
 from contacts.ingest import take
 from contacts.invariants import CHECKS
 from contacts.models import Attribute, Contact
+from contacts.readers import readers_of
 from contacts.storing import run
 from contacts.updates import update_attributes
 from flows.models import Flow, Node
+from messaging.services import change_template, create_template
 from segmentation import evaluation
 from segmentation.models import Membership, Transition
 from segmentation.services import change_segment, create_segment
@@ -157,3 +159,38 @@ def test_nothing_that_must_hold_of_the_catalogue_is_broken_afterwards() -> None:
     assert [name for name, sql in CHECKS.items() if run(sql)] == []
     Contact.objects.update(attributes={"Plan": "3"})
     assert run(CHECKS["an attribute that was joined has handed its values over"])
+
+
+def test_a_joining_that_is_stopped_leaves_the_rest_under_a_name_that_stands_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(joining, "CHUNK", 1)
+    tell(identify("ann", Plan="a"), identify("ben", Plan="b"), identify("cleo", plan="c"))
+    join()
+    working._step(Job.objects.get().pk)
+    assert declaring.stop_joining(named("Plan"), actor=HOUSE)
+    working.work()
+    assert Job.objects.get().status == "cancelled"
+    assert plans() == {"ann": {"plan": "a"}, "ben": {"Plan": "b"}, "cleo": {"plan": "c"}}
+    assert (named("Plan").joined_into, named("Plan").hidden) == (None, False)
+    tell(identify("ann", Plan="again"))
+    assert plans()["ann"] == {"plan": "a", "Plan": "again"}
+    assert not declaring.stop_joining(named("Plan"), actor=HOUSE)
+    assert [name for name, sql in CHECKS.items() if run(sql)] == []
+
+
+def test_a_template_that_says_the_name_keeps_it_from_being_joined_and_is_named() -> None:
+    tell(identify("ann", Plan="a", plan="b"))
+    made = create_template(
+        name="Welcome", channel="email", subject="Hi", body="{{ contact.customProperties.Plan }}", topic="", actor=HOUSE
+    )
+    create_template(
+        name="Other", channel="email", subject="Hi", body="{{ contact.customProperties.Planet }} Plan", topic="",
+        actor=HOUSE,
+    )  # fmt: skip
+    assert [one.label for one in readers_of("attribute:customProperties.Plan")] == ["Template Welcome"]
+    with pytest.raises(Refused, match="Plan is named by Template Welcome"):
+        join()
+    change_template(made, body='{{ contact.customProperties["plan"] }}', actor=HOUSE)
+    assert [one.slug for one in readers_of("attribute:customProperties.plan")] == ["welcome"]
+    join()
