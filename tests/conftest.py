@@ -35,10 +35,15 @@ PHONE = {"width": 390, "height": 844}
 
 @pytest.fixture(autouse=True)
 def _the_workspace_stands(request: pytest.FixtureRequest) -> None:
-    """Tests that empty all tables when they end take the one Workspace row with them: put it back."""
-    if {"transactional_db", "live_server"} & set(request.fixturenames):
+    """Tests that empty all tables when they end take the one Workspace row with them, from this run or one before: put it back."""
+    asked = set(request.fixturenames)
+    if {"transactional_db", "live_server"} & asked:
         request.getfixturevalue("transactional_db")
-        Workspace.objects.get_or_create(pk=1)
+    elif "db" in asked or request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+    else:
+        return
+    Workspace.objects.get_or_create(pk=1)
 
 
 @pytest.fixture(autouse=True)
