@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from contacts.suggesting import of_attribute, of_event
 from segmentation import reach
 from segmentation.scenarios.making import fill
 from segmentation.sight import preview
@@ -22,6 +23,14 @@ LIMIT = 256 * 1024
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Answer what the builder offers to choose from."""
     return JsonResponse(choices())
+
+
+@login_required
+@require_GET
+def values(request: HttpRequest) -> HttpResponse:
+    """Answer values that stand in the newest facts: of an attribute, or (event=…) of a parameter of an event."""
+    name, event = (request.GET.get(one, "").replace("\x00", "")[:300] for one in ("name", "event"))
+    return JsonResponse({"values": of_event(event, name) if "event" in request.GET else of_attribute(name)})
 
 
 @login_required

@@ -4,6 +4,7 @@ from django.urls import path
 
 from segmentation import api as wire
 from segmentation import (
+    contact_api,
     destination_urls,
     doors,
     history_api,
@@ -25,6 +26,7 @@ pages = [
     path("segments/<int:pk>/members.csv", segments_page.export, name="segment_export"),
     path("segments/new/", list_pages.new, name="segment_new"),
     path("segments/new/<slug:kind>/", list_pages.create, name="segment_create"),
+    path("segments/values/", doors.values, name="segments_values"),
     path("segments/catalogue/", doors.catalogue, name="segments_catalogue"),
     path("segments/preview/", doors.preview_door, name="segments_preview"),
     path("segments/preview/reach/", doors.reach_door, name="segments_reach_door"),
@@ -63,6 +65,7 @@ api = [
         scenario_api.ScenarioPreviewView.as_view(),
         name="api_scenario_preview",
     ),
+    path("contacts/<str:ref>/segments/", contact_api.ContactSegmentsView.as_view(), name="api_contact_segments"),
     path("segments/overlap/", history_api.OverlapView.as_view(), name="api_segment_overlap"),
     path("segments/<str:ref>/", wire.SegmentView.as_view(), name="api_segment"),
     path("segments/<str:ref>/refresh/", wire.RefreshView.as_view(), name="api_segment_refresh"),

@@ -14,6 +14,7 @@ from segmentation.presets import presets
 from segmentation.scenarios import PERSONAS, SCENARIOS, Parameter, Scenario
 from workspace import purchases
 
+DOORS = {"scenario": "scenario_door", "reach": "reach_door", "values": "values"}
 _more: dict[str, Callable[[], list[dict[str, str]]]] = {}
 
 
@@ -33,7 +34,7 @@ def choices() -> dict[str, Any]:
         **{kind: load() for kind, load in _more.items()},
         "standard": presets(purchases.mapping(), purchases.currency()),
         "scenarios": [described(one) for one in SCENARIOS.values()],
-        "doors": {"scenario": reverse("segments_scenario_door"), "reach": reverse("segments_reach_door")},
+        "doors": {one: reverse(f"segments_{name}") for one, name in DOORS.items()},
         "operators": {kind: [*OPERATORS[kind], *NULLS] for kind in OPERATORS},
     }
 

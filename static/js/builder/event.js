@@ -64,19 +64,27 @@ function measured(node, aggregate, ctx) {
 }
 
 // When ---------------------------------------------------------------------------------------------------------------------
-const START = { last: "30d", beforeLast: "90d", after: "", before: "", since: "entry" };
+const START = { last: "30d", beforeLast: "90d", after: "", before: "" };
 const FORMS = ["last", "beforeLast", "from", "after", "before", "since"];
 
 export function timing(node, ctx) {
   const window = node.window ?? {};
   const form = FORMS.find((one) => one in window) ?? "ever";
-  const since = form === "since" && window.since !== "entry" ? `since the step ${window.since.replace("node:", "")}` : "since entering the flow";
-  const offered = [...terms.WINDOWS, ...(form === "since" || ctx.inFlow ? [["since", since]] : [])];
+  const shown = form === "since" ? `since:${window.since}` : form;
   const set = (chosen) => {
     if (chosen === "ever") delete node.window;
+    else if (chosen.startsWith("since:")) node.window = { since: chosen.slice("since:".length) };
     else node.window = chosen === "from" ? { from: "", to: "" } : { [chosen]: START[chosen] };
   };
-  return [select(node, ctx, "window", offered, form, "When", set), ...span(node, form, ctx)];
+  return [select(node, ctx, "window", [...terms.WINDOWS, ...sinces(ctx, window.since)], shown, "When", set), ...span(node, form, ctx)];
+}
+
+// In a flow: since entering it, or since one of its steps; what is named and no longer there is shown by its id.
+function sinces(ctx, now) {
+  const steps = ctx.inFlow ? [...document.querySelectorAll("#board .node-card[data-node]:not([data-group=trigger])")] : [];
+  const found = [...(ctx.inFlow ? [["entry", "since entering the flow"]] : []), ...steps.map((one) => [`node:${one.dataset.node}`, `since the step “${one.dataset.title}”`])];
+  if (now && !found.some(([value]) => value === now)) found.push([now, now === "entry" ? "since entering the flow" : `since the step ${now.replace("node:", "")}`]);
+  return found.map(([value, words]) => [`since:${value}`, words]);
 }
 
 function span(node, form, ctx) {

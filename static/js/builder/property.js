@@ -3,6 +3,7 @@
 import { combo } from "./combo.js";
 import { choose, h, icon } from "./dom.js";
 import { isTrigger } from "./shapes.js";
+import { suggest } from "./suggest.js";
 import * as terms from "./terms.js";
 import { startValue, valueInput } from "./values.js";
 
@@ -84,7 +85,7 @@ export function property(node, ctx, scope) {
   return [
     picker(node, ctx, { control: "name", options: offered(ctx, scope), value: node.propertyName, label: event ? "Event parameter" : "Attribute", others: true, placeholder: event ? "Which parameter?" : "Which attribute?", set: rename }),
     !sure && select(node, ctx, "type", terms.TYPES.map((one) => [one, terms.TYPE_LABELS[one]]), type, "Type", (one) => { node._type = one; retype(node, ctx, scope, one); }),
-    ...comparison(node, ctx, type),
+    ...comparison(node, ctx, type, scope),
   ];
 }
 
@@ -102,11 +103,12 @@ function setValue(node, value, type) {
   else node.value = value;
 }
 
-function comparison(node, ctx, type) {
+function comparison(node, ctx, type, scope) {
   const options = (ctx.catalogue.operators[type] ?? []).map((one) => [one, terms.operatorLabel(type, one)]);
   const set = (operator) => { node.operator = operator; setValue(node, startValue(type, operator, node.value), type); };
   const name = `${node._id}:value`;
   const input = valueInput(type, node.operator, node.value, (value) => ctx.edit(node, () => { node.value = value; }, name, false), { name, label: "Value" });
+  if (["text", "list"].includes(type) && !isTrigger(node.value)) suggest(input, ctx.catalogue.doors?.values, { name: node.propertyName ?? "", ...(scope.event !== undefined && { event: scope.event }) });
   return [select(node, ctx, "operator", options, node.operator, "Comparison", set), ...input, type === "text" && caseBox(node, ctx), carried(node, ctx)];
 }
 
