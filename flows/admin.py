@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from flows import services
-from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Tally, Version, Watch
+from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Tally, Version, Watch
 from workspace.audit import Actor
 from workspace.back_office import BackOffice, ReadOnly
 from workspace.problems import Refused
@@ -160,6 +160,15 @@ class StepAdmin(ReadOnly):
     list_filter = ("kind",)
     list_select_related = ("enrollment", "flow", "contact")
     sortable_by = ()
+
+
+@admin.register(Conversion)
+class ConversionAdmin(ReadOnly):
+    """Successes of flows, with their money."""
+
+    list_display = ("id", "flow", "contact", "value", "at")
+    list_select_related = ("flow", "contact")
+    list_filter = ("flow",)
 
 
 @admin.register(Tally)

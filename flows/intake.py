@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.db import OperationalError, transaction
 
-from flows import asking, departing, locks, standing, starting, trials, waking
+from flows import asking, converting, departing, locks, standing, starting, trials, waking
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Enrollment, Flow
@@ -134,11 +134,14 @@ class _Look:
             {one.contact_id for one in self.changes if one.fact == "contact"}, self.at, self.counts
         )
         changes = [one for one in self.changes if one.contact_id not in later]
+        current = self._current()
+        hoping = [plan for version, plan in self.plans.items() if version in current]
+        converting.convert(converting.reasons(changes, hoping), self.at)
         self._stay_or_go(changes)
         self._wake(changes)
         waking.wake(changes, self.readers, self.plans, self.at)
         trials.win(changes, self.readers, self.plans, self.counts)
-        enrol(self._candidates(changes), self.at, self.counts)
+        enrol(self._candidates(changes, current), self.at, self.counts)
         self.counts.write(self.at)
         return [one.id for one in changes]
 
@@ -176,12 +179,12 @@ class _Look:
                 due_at=self.at, parked="", wake_on=""
             )
 
-    def _candidates(self, changes: Sequence[Change]) -> list[Candidate]:
-        current = set(
-            Flow.objects.filter(pk__in={plan.flow_id for plan in self.plans.values()}).values_list(
-                "version_id", flat=True
-            )
-        )
+    def _current(self) -> set[int | None]:
+        """Return the versions that their flows have published."""
+        flows = {plan.flow_id for plan in self.plans.values()}
+        return set(Flow.objects.filter(pk__in=flows).values_list("version_id", flat=True)) if flows else set()
+
+    def _candidates(self, changes: Sequence[Change], current: set[int | None]) -> list[Candidate]:
         reasons: list[tuple[Change, Plan]] = []
         for change in changes:
             for version in self.readers.get(change.fact, ()):

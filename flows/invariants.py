@@ -84,6 +84,11 @@ LEFT JOIN LATERAL (SELECT count(*) AS entered, count(*) FILTER (WHERE status = '
     count(*) FILTER (WHERE status = 'restarted') AS restarted FROM flows_enrollment e WHERE e.flow_id = f.id) e ON true
 WHERE (t.entered, t.completed, t.exited, t.failed, t.restarted, t.moved)
     IS DISTINCT FROM (e.entered, e.completed, e.exited, e.failed, e.restarted, 0)""",
+    "conversions and their money are what was counted": """
+SELECT t.flow_id, t.count, c.count, t.value, c.value FROM (
+    SELECT flow_id, sum(count) AS count, sum(value) AS value FROM flows_tally WHERE what = 'converted' AND node = '' GROUP BY 1
+) t FULL JOIN (SELECT flow_id, count(*) AS count, sum(value) AS value FROM flows_conversion GROUP BY 1) c USING (flow_id)
+WHERE (t.count, t.value) IS DISTINCT FROM (c.count, c.value)""",
     "I14 at each node arrived = here now + left": """
 SELECT flow_id, version_id, node FROM (
     SELECT flow_id, version_id, node, sum(CASE what WHEN 'arrived' THEN count ELSE -count END) AS here
@@ -97,10 +102,26 @@ SELECT e.id FROM flows_enrollment e JOIN flows_version v ON v.id = e.version_id
 WHERE NOT v.graph -> 'nodes' @> jsonb_build_array(jsonb_build_object('id', e.node))""",
     "I16 one message per enrollment and visit": """
 SELECT key FROM messaging_message WHERE key LIKE 'e:%' GROUP BY key HAVING count(*) > 1""",
-    "I16 every email step has its message": """
+    "I16 every step that speaks has its message": """
 SELECT s.enrollment_id, s.visit FROM flows_step s
 LEFT JOIN messaging_message m ON m.key = 'e:' || s.enrollment_id || ':' || s.visit
-WHERE s.kind IN ('send_email', 'webhook') AND m.id IS NULL AND NOT s.saw ?| '{skipped,moved}'""",
+WHERE s.kind IN ('send_email', 'send_sms', 'send_whatsapp', 'send_push', 'send_onsite', 'notify_staff', 'webhook')
+    AND m.id IS NULL AND NOT s.saw ?| '{skipped,moved}'""",
+    "I16 every export step handed its contact over, or the log of that is older than what is kept": """
+SELECT s.enrollment_id, s.visit FROM flows_step s
+LEFT JOIN segmentation_handed h ON h.key = 'e:' || s.enrollment_id || ':' || s.visit
+WHERE s.kind = 'export' AND h.id IS NULL AND NOT s.saw ?| '{skipped,moved}' AND s.at > tributary_now() - interval '29 days'
+    AND EXISTS (SELECT FROM segmentation_destination)""",
+    "I25 every recorded event was accepted once": """
+SELECT s.enrollment_id, s.visit FROM flows_step s
+LEFT JOIN contacts_receipt r ON r.source = 'flow' AND r.message_id = 'e:' || s.enrollment_id || ':' || s.visit
+WHERE s.kind = 'record_event' AND r.id IS NULL AND NOT s.saw ?| '{skipped,moved}'
+    AND s.at > tributary_now() - interval '89 days'
+    AND EXISTS (SELECT FROM contacts_contact c WHERE c.id = s.contact_id AND c.erased_at IS NULL)""",
+    "I26 nobody is left whom a step erased": """
+SELECT s.enrollment_id FROM flows_step s JOIN contacts_contact c ON c.id = s.contact_id
+WHERE s.kind = 'delete_contact' AND s.port = '' AND c.erased_at IS NULL AND c.merged_into_id IS NULL
+    AND NOT s.saw ?| '{skipped,moved}'""",
     "I16 no message without its enrollment and visit": """
 SELECT m.id FROM messaging_message m
 LEFT JOIN flows_enrollment e ON e.id = split_part(m.key, ':', 2)::bigint

@@ -297,6 +297,24 @@ class Step(models.Model):
         return f"step {self.visit} of {self.enrollment_id}"
 
 
+class Conversion(models.Model):
+    """A journey that reached what its flow hopes for, once: the event, its instant and its money."""
+
+    enrollment = models.OneToOneField(Enrollment, on_delete=models.CASCADE, related_name="conversion")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, db_index=False)
+    version = models.ForeignKey(Version, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    event_id = models.BigIntegerField()
+    value = models.DecimalField(max_digits=20, decimal_places=4, default=0)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["flow", "-at"], name="conversion_flow")]
+
+    def __str__(self) -> str:
+        return f"conversion of {self.enrollment_id}"
+
+
 class Tally(models.Model):
     """Counts as deltas per minute: arrivals at and departures from nodes, beginnings and ends of enrollments."""
 
@@ -312,6 +330,7 @@ class Tally(models.Model):
         LEFT = "left"
         TRIED = "tried"
         WON = "won"
+        CONVERTED = "converted"
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, db_index=False)
     version = models.ForeignKey(Version, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
@@ -326,6 +345,9 @@ class Tally(models.Model):
     what = models.CharField(max_length=9, choices=What)
     minute = models.DateTimeField()
     count = models.BigIntegerField()
+    value = models.DecimalField(
+        max_digits=20, decimal_places=4, default=0, db_default=0, help_text="The money of conversions."
+    )
 
     class Meta:
         verbose_name_plural = "tallies"

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from contacts import changes
-from flows import activation, clocked, drafts, graph, locks, rehousing
+from flows import activation, clocked, converting, drafts, graph, locks, rehousing
 from flows.activation import Activation
 from flows.checking import check, known_of, where_document
 from flows.graph import Graph, NodeFault
@@ -226,11 +226,15 @@ def watch(flow: Flow) -> None:
         .values_list("version_id", flat=True)
         .distinct()
     )
-    live = inside | ({flow.version_id} if flow.status in LIVE and flow.version_id else set())
+    hopes = flow.status != Flow.Status.DRAFT and flow.archived_at is None  # for successes of those who left
+    live = inside | ({flow.version_id} if hopes and flow.version_id else set())
     for version_id in flow.versions.exclude(pk__in=live).values_list("pk", flat=True):
         changes.drop_reads(f"version:{version_id}")
     for version_id, plan in plans_of(live).items():
-        facts = {"contact", *plan.reads, *plan.heard}
+        here = version_id in inside or flow.status in LIVE
+        facts = {"contact", *plan.reads, *plan.heard} if here else set()
+        if hopes and version_id == flow.version_id and (hope := converting.fact_of(plan)):
+            facts.add(hope)
         if any(node.type and not node.fault and node.type.awaits(node.settings) for node in plan.nodes.values()):
             facts.add(changes.MESSAGE_SETTLED)
         if version_id == flow.version_id and flow.status in TAKING_IN and plan.settings.entry != "current":

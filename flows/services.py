@@ -308,6 +308,7 @@ def archive_flow(flow: Flow, *, actor: Actor) -> Flow:
         held.save(update_fields=["archived_at", "updated_at"])
         if Stream.objects.filter(kind="flow", slug=held.slug).exists():
             set_stream("flow", held.slug, Stream.State.CLOSED)
+        publishing.watch(held)
         set_uses(f"flow:{held.slug}", [])
         record(actor, "flow.archived", held.ref)
     return _told(flow)

@@ -1,8 +1,9 @@
 """How many, without counting anybody: sums of deltas, kept small by compacting."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,6 +13,7 @@ from django.db.models.functions import TruncDay
 from flows.models import Flow, Tally
 from workspace import clock
 
+CENT = Decimal("0.01")
 ENDS = ("completed", "exited", "failed", "restarted")
 NOT_PASSED = ("failed", "exited", "restarted", "moved", "goal")
 TESTED = (Tally.What.TRIED, Tally.What.WON)
@@ -21,17 +23,26 @@ COMPACT_LOCK = 7_312
 
 def counts(flow: Flow) -> dict[str, Any]:
     """Return the totals of a flow and, per node, who arrived, is here now, passed (by port) and failed."""
-    rows = list(
-        Tally.objects.filter(flow=flow).exclude(what__in=TESTED).values_list("node", "port", "what").annotate(sum=Sum("count")).order_by()
-    )
-    nodes: dict[str, dict[str, Any]] = defaultdict(lambda: {"waiting": 0, "passed": 0, "failed": 0, "ports": {}})
-    for node, port, what, count in rows:
+    sums = Tally.objects.filter(flow=flow).exclude(what__in=TESTED).values_list("node", "port", "what")
+    rows = list(sums.annotate(sum=Sum("count"), money=Sum("value")).order_by())
+    nodes: dict[str, dict[str, Any]] = defaultdict(_nothing)
+    for node, port, what, count, money in rows:
         if node:
-            _count(nodes[node], port, what, count)
-    return {"totals": _totals({what: count for node, _, what, count in rows if not node}), "nodes": dict(nodes)}
+            _count(nodes[node], port, what, count, money)
+    totals = {what: count for node, _, what, count, _ in rows if not node}
+    earned = sum((money for node, _, what, _, money in rows if not node and what == "converted"), Decimal())
+    return {"totals": _totals(totals, earned), "nodes": dict(nodes)}
 
 
-def _count(node: dict[str, Any], port: str, what: str, count: int) -> None:
+def _nothing() -> dict[str, Any]:
+    return {"waiting": 0, "passed": 0, "failed": 0, "converted": 0, "money": Decimal(), "ports": {}}
+
+
+def _count(node: dict[str, Any], port: str, what: str, count: int, money: Decimal) -> None:
+    if what == "converted":
+        node["converted"] += count
+        node["money"] += money
+        return
     node["waiting"] += count if what == "arrived" else -count
     if what == "left" and port in NOT_PASSED:
         node[port] = node.get(port, 0) + count
@@ -40,19 +51,28 @@ def _count(node: dict[str, Any], port: str, what: str, count: int) -> None:
         node["ports"][port] = node["ports"].get(port, 0) + count
 
 
-def totals(flow_ids: Collection[int]) -> dict[int, dict[str, int]]:
+def totals(flow_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """Return the totals of many flows in one query."""
     sums: dict[int, dict[str, int]] = defaultdict(dict)
-    rows = Tally.objects.filter(flow__in=flow_ids, node="").values_list("flow_id", "what").annotate(sum=Sum("count"))
-    for flow_id, what, count in rows.order_by():
+    earned: dict[int, Decimal] = defaultdict(Decimal)
+    rows = Tally.objects.filter(flow__in=flow_ids, node="").values_list("flow_id", "what")
+    for flow_id, what, count, money in rows.annotate(sum=Sum("count"), money=Sum("value")).order_by():
         sums[flow_id][what] = count
-    return {flow_id: _totals(found) for flow_id, found in sums.items()}
+        earned[flow_id] += money
+    return {flow_id: _totals(found, earned[flow_id]) for flow_id, found in sums.items()}
 
 
-def _totals(sums: dict[str, int]) -> dict[str, int]:
+def _totals(sums: Mapping[str, int], money: Decimal) -> dict[str, Any]:
     ended = {what: sums.get(what, 0) for what in ENDS}
-    started = sums.get("entered", 0)
-    return {"started": started, "active": started - sum(ended.values()), **ended}
+    started, converted = sums.get("entered", 0), sums.get("converted", 0)
+    return {
+        "started": started,
+        "active": started - sum(ended.values()),
+        **ended,
+        "converted": converted,
+        "money": money.quantize(CENT),
+        "rate": round(100 * converted / started, 1) if started else 0.0,
+    }
 
 
 def growth(flow: Flow, days: int = 30) -> list[dict[str, Any]]:
@@ -90,8 +110,8 @@ WITH old AS (
         WHERE date_trunc(%(unit)s, t.minute) = many.slot AND t.minute >= %(since)s AND t.minute < %(until)s
     ) RETURNING *
 )
-INSERT INTO flows_tally (flow_id, version_id, node, port, what, minute, count)
-SELECT flow_id, version_id, node, port, what, date_trunc(%(unit)s, minute), sum(count) FROM old GROUP BY 1, 2, 3, 4, 5, 6
+INSERT INTO flows_tally (flow_id, version_id, node, port, what, minute, count, value)
+SELECT flow_id, version_id, node, port, what, date_trunc(%(unit)s, minute), sum(count), sum(value) FROM old GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 

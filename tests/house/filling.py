@@ -9,7 +9,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from contacts import services as people
 from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
-from flows.models import Broadcast, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
+from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
 from flows.models import Tally as FlowTally
 from flows.services import create_flow
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
@@ -20,7 +20,7 @@ from tests.factories import did, person, put_on, segment
 from workspace import clock
 from workspace.audit import HOUSE, Actor
 from workspace.keys import make_key
-from workspace.models import Answer, Job, Review, ReviewNote, Tick, Use
+from workspace.models import Answer, Job, Notice, Review, ReviewNote, Tick, Use
 
 
 def fill(n: int) -> None:
@@ -41,6 +41,7 @@ def _one(k: int) -> None:
     review = Review.objects.create(subject=f"flow:{k}", requested_by=user, reviewed_by=other, request={"to": k})
     ReviewNote.objects.create(review=review, step="requested", actor=user)
     Tick.objects.create(job="attend", slot=10**6 + k)
+    Notice.objects.create(kind="tests", subject=f"flo_{k}", title=f"Notice {k}")
     Use.objects.create(user=f"flow:{k}", used=f"list:{k}")
     contact = _contact(k, at)
     Converted.objects.create(job=Job.objects.latest("pk"), contact=contact, value=k)
@@ -130,6 +131,7 @@ def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
         enrollment=made, visit=1, entered_on=at.date(), flow=flow, version=version, contact=contact,
         node="a", kind="wait", port="next", saw={"at": 1}, at=at,
     )  # fmt: skip
+    Conversion.objects.create(enrollment=made, flow=flow, version=version, contact=contact, event_id=1, value=5, at=at)
     FlowTally.objects.create(flow=flow, version=version, what=FlowTally.What.values[0], minute=at, count=1)
     return made
 
