@@ -7,7 +7,8 @@ from datetime import datetime
 
 from contacts.changes import NewChange
 from contacts.models import ConsentStatus
-from contacts.storing import Answer, array, ask, run
+from contacts.storing import run
+from workspace.trips import Answer, array, ask
 
 SUBSCRIBED, UNSUBSCRIBED = ConsentStatus.SUBSCRIBED.value, ConsentStatus.UNSUBSCRIBED.value
 

@@ -15,12 +15,12 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from contacts import consents
-from contacts.storing import array, ask, together
 from messaging import policy, reaching
 from messaging.claim import LEASE
 from messaging.models import Message
 from messaging.settling import note_settled
 from workspace.models import Workspace
+from workspace.trips import array, ask, together
 
 Contact = tuple[str, str, str, str, bool]  # email, phone, user id, timezone, alive
 SAID = ("calling", "sent", "delivered", "bounced", "complained", "unknown")

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from django.db import connection
 
 from contacts.addresses import BadAddress, digests, normal_email, normal_phone
-from contacts.storing import array
 from messaging.models import Channel, Message
+from workspace.trips import array
 
 Known = tuple[str, str, str, str, bool]  # email, phone, user id, timezone, alive
 DEVICES = (Channel.PUSH, Channel.ONSITE)  # whose programs know a contact by user id, or by our own number

@@ -11,10 +11,10 @@ from django.db import connection, transaction
 
 from contacts import changes
 from contacts.changes import NewChange
-from contacts.storing import array, ask, together
 from messaging.channels import Receipt, at_most_once
 from messaging.models import Channel, Message
 from messaging.telling import SENT, Told, tell
+from workspace.trips import array, ask, together
 
 GAPS = (60, 15 * 60, 3 * 3600, 20 * 3600)  # seconds to the 2nd, 3rd, 4th and 5th try: about a day in all
 TRIES = 5

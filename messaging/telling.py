@@ -43,7 +43,7 @@ def tell(told: Sequence[Told], received_at: datetime) -> None:
         accepted = storing.ask_accept(SOURCE, {one.id for one in told}, received_at)
         names, numbers = ask_names([_item(one) for one in told]), ask_ids("contacts_event", len(told))
         readers = changes.ask_facts(facts)
-    fresh = {row[0] for row in accepted.rows()}
+    _, fresh = storing.accepted(accepted)
     new = [one for one in told if one.id in fresh]
     if not new:
         return
