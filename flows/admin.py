@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from flows import services
+from flows import approving, rule_admin, services
 from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Tally, Version, Watch
 from workspace.audit import Actor
 from workspace.back_office import BackOffice, ReadOnly
@@ -125,9 +125,21 @@ class EnrollmentAdmin(ReadOnly):
     list_filter = ("status",)
     search_fields = ("=contact__email", "=contact__user_id", "=id")
     list_select_related = ("flow", "contact")
-    actions = ("take_out", "retry", "skip")
+    actions = ("take_out", "retry", "skip", "approve", "refuse")
     around = ("flows.step",)
     sortable_by = ()
+
+    @admin.action(description="Approve (those who wait for it)", permissions=["run"])
+    def approve(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
+        """Let the chosen go on."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: approving.decide([one.pk], approved=True, actor=actor), "approved")
+
+    @admin.action(description="Refuse (those who wait for approval)", permissions=["run"])
+    def refuse(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
+        """Let the chosen take the other way."""
+        actor = Actor.of(user=request.user)
+        tried(request, list(chosen), lambda one: approving.decide([one.pk], approved=False, actor=actor), "refused")
 
     @admin.action(description="Take out of the flow", permissions=["run"])
     def take_out(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
@@ -187,3 +199,6 @@ class BroadcastAdmin(BackOffice):
     list_display = ("name", "status", "send_at", "created_at")
     list_filter = ("status",)
     search_fields = ("name", "slug")
+
+
+__all__ = ["rule_admin"]

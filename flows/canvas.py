@@ -247,6 +247,16 @@ def _offered(templates: Sequence[tuple[str, str, str, int | None]], channel: str
     ]
 
 
+def places_of(graph: Graph, key: str) -> list[tuple[str, str]]:
+    """Return the steps that another step may lead to, as its panel offers them."""
+    names = names_of_used()
+    return [
+        (node.key, f"{node.name or words_of(node, names)} ({node.key})")
+        for node in graph.nodes.values()
+        if node.key != key and node.type and node.type.group != "trigger" and not node.type.is_note
+    ]
+
+
 def load_choices() -> Choices:
     """Read what the selects of a panel offer."""
     known = load_catalogue()

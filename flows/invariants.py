@@ -106,22 +106,22 @@ SELECT key FROM messaging_message WHERE key LIKE 'e:%' GROUP BY key HAVING count
 SELECT s.enrollment_id, s.visit FROM flows_step s
 LEFT JOIN messaging_message m ON m.key = 'e:' || s.enrollment_id || ':' || s.visit
 WHERE s.kind IN ('send_email', 'send_sms', 'send_whatsapp', 'send_push', 'send_onsite', 'notify_staff', 'webhook')
-    AND m.id IS NULL AND NOT s.saw ?| '{skipped,moved}'""",
+    AND m.id IS NULL AND NOT s.saw ?| '{skipped,moved,goal}'""",
     "I16 every export step handed its contact over, or the log of that is older than what is kept": """
 SELECT s.enrollment_id, s.visit FROM flows_step s
 LEFT JOIN segmentation_handed h ON h.key = 'e:' || s.enrollment_id || ':' || s.visit
-WHERE s.kind = 'export' AND h.id IS NULL AND NOT s.saw ?| '{skipped,moved}' AND s.at > tributary_now() - interval '29 days'
+WHERE s.kind = 'export' AND h.id IS NULL AND NOT s.saw ?| '{skipped,moved,goal}' AND s.at > tributary_now() - interval '29 days'
     AND EXISTS (SELECT FROM segmentation_destination)""",
     "I25 every recorded event was accepted once": """
 SELECT s.enrollment_id, s.visit FROM flows_step s
 LEFT JOIN contacts_receipt r ON r.source = 'flow' AND r.message_id = 'e:' || s.enrollment_id || ':' || s.visit
-WHERE s.kind = 'record_event' AND r.id IS NULL AND NOT s.saw ?| '{skipped,moved}'
+WHERE s.kind = 'record_event' AND r.id IS NULL AND NOT s.saw ?| '{skipped,moved,goal}'
     AND s.at > tributary_now() - interval '89 days'
     AND EXISTS (SELECT FROM contacts_contact c WHERE c.id = s.contact_id AND c.erased_at IS NULL)""",
     "I26 nobody is left whom a step erased": """
 SELECT s.enrollment_id FROM flows_step s JOIN contacts_contact c ON c.id = s.contact_id
 WHERE s.kind = 'delete_contact' AND s.port = '' AND c.erased_at IS NULL AND c.merged_into_id IS NULL
-    AND NOT s.saw ?| '{skipped,moved}'""",
+    AND NOT s.saw ?| '{skipped,moved,goal}'""",
     "I16 no message without its enrollment and visit": """
 SELECT m.id FROM messaging_message m
 LEFT JOIN flows_enrollment e ON e.id = split_part(m.key, ':', 2)::bigint

@@ -1,6 +1,7 @@
 """The canvas of a flow: its page, its actions and its fragments."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -81,13 +82,14 @@ def panel(
     """Return what the panel of a node shows: its settings as stored, or as sent with what is wrong with them."""
     row = found.nodes.get(key=key)
     kind = KINDS[row.kind]
-    choices = canvas.load_choices()
+    choices = replace(canvas.load_choices(), nodes=canvas.places_of(drawn.graph if drawn else drafts.load(found), key))
     raw = row.settings if sent is None else read_settings(kind, sent, choices, row.settings)[0]
     faults = editing.at_panel(problem) if problem else canvas.faults_at(found, key, drawn) if row.settings else []
     known = set(kind.Settings.model_fields)
     node = GraphNode(row.key, row.kind, row.name, row.note, row.settings)
     return {
         "key": key,
+        "kind": row.kind,
         "group": kind.group,
         "icon": canvas.icon_of(kind),
         "label": kind.label,

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from flows import api as wire
 from flows import enrollment_api as ways
-from flows import hook_door, list_pages, people, starter_pages, trigger_api, trigger_pages
+from flows import hook_door, list_pages, people, rule_api, rule_pages, starter_pages, trigger_api, trigger_pages
 from flows import pages as views
 
 pages = [
@@ -20,6 +20,8 @@ pages = [
     path("flows/<int:pk>/trigger/", trigger_pages.flow_trigger, name="flow_trigger"),
     re_path(r"^(?:v1/hooks|in)/(?P<token>[A-Za-z0-9._-]{1,200})/?$", hook_door.hear, name="flow_hook"),
     path("enrollments/<int:pk>/", people.enrollment, name="enrollment"),
+    path("flows/approvals/", rule_pages.approvals, name="flow_approvals"),
+    path("flows/<int:pk>/rules/<slug:key>/", rule_pages.flow_rule, name="flow_rule"),
 ]
 
 api = [
@@ -53,4 +55,10 @@ api = [
     path("enrollments/<str:ref>/exit/", ways.ExitView.as_view(), name="api_enrollment_exit"),
     path("enrollments/<str:ref>/retry/", ways.RetryView.as_view(), name="api_enrollment_retry"),
     path("enrollments/<str:ref>/skip/", ways.SkipView.as_view(), name="api_enrollment_skip"),
+    path("enrollments/<str:ref>/approve/", rule_api.ApproveView.as_view(), name="api_enrollment_approve"),
+    path("enrollments/<str:ref>/refuse/", rule_api.RefuseView.as_view(), name="api_enrollment_refuse"),
+    path("approvals/", rule_api.ApprovalsView.as_view(), name="api_approvals"),
+    path("flows/<str:ref>/tests/", rule_api.TestsView.as_view(), name="api_flow_tests"),
+    path("flows/<str:ref>/tests/<str:node>/promote/", rule_api.PromoteView.as_view(), name="api_flow_test_promote"),
+    path("flows/<str:ref>/tests/<str:node>/withdraw/", rule_api.WithdrawView.as_view(), name="api_flow_test_withdraw"),
 ]

@@ -9,7 +9,24 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from contacts import services as people
 from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
-from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
+from flows.models import (
+    Broadcast,
+    Conversion,
+    Edge,
+    Enrollment,
+    Entry,
+    Flow,
+    InHand,
+    Node,
+    Promotion,
+    Reentry,
+    Step,
+    Suspect,
+    Trial,
+    Turn,
+    Version,
+    Watch,
+)
 from flows.models import Tally as FlowTally
 from flows.services import create_flow
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
@@ -133,6 +150,11 @@ def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
     )  # fmt: skip
     Conversion.objects.create(enrollment=made, flow=flow, version=version, contact=contact, event_id=1, value=5, at=at)
     FlowTally.objects.create(flow=flow, version=version, what=FlowTally.What.values[0], minute=at, count=1)
+    Turn.objects.create(flow=flow, node="a", enrollment=made, visit=1, most=1, seconds=60)
+    Trial.objects.create(flow=flow, node="a", contact=contact, version_id=version.pk, port="a", at=at, until=at)
+    Promotion.objects.create(flow=flow, node="a", port="a", how=Promotion.How.ITSELF, at=at)
+    InHand.objects.create(at=at, backend=1, enrollments=[made.pk])
+    Suspect.objects.create(enrollment=made, visit=1, crashes=1)
     return made
 
 
