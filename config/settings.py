@@ -275,6 +275,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.openapi.with_examples"],
     "ENUM_NAME_OVERRIDES": {  # several things have a kind and a status
         "SegmentKind": "segmentation.models.Segment.Kind",
         "DestinationKind": "segmentation.destination_models.Destination.Kind",

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.api import find as find_contact
 from flows import services
 from flows.api import Door, find
 from flows.models import Enrollment, Step
@@ -89,6 +90,21 @@ class EnrollmentsView(Door):
     def get(self, request: Request) -> Response:
         """List enrollments, newest first."""
         page = self.paginate_queryset(asked(Enrollment.objects.all(), request.query_params))
+        return self.get_paginated_response(enrollments_out(page or []))
+
+
+class ContactEnrollmentsView(Door):
+    """A contact's journeys."""
+
+    serializer_class = EnrollmentOutput
+    pagination_class = NewestFirst
+
+    @extend_schema(parameters=[OpenApiParameter("status", str)], responses=EnrollmentOutput(many=True))
+    def get(self, request: Request, ref: str) -> Response:
+        """List the journeys of a contact, and of those who were merged into it, newest first."""
+        contact = find_contact(ref)
+        found = Enrollment.objects.filter(Q(contact=contact) | Q(contact__merged_into=contact))
+        page = self.paginate_queryset(asked(found, request.query_params))
         return self.get_paginated_response(enrollments_out(page or []))
 
 

@@ -49,6 +49,7 @@ api = [
         name="api_flow_job_cancel",
     ),
     path("flows/<str:ref>/enrollments/", ways.FlowEnrollmentsView.as_view(), name="api_flow_enrollments"),
+    path("contacts/<str:ref>/enrollments/", ways.ContactEnrollmentsView.as_view(), name="api_contact_enrollments"),
     path("enrollments/", ways.EnrollmentsView.as_view(), name="api_enrollments"),
     path("enrollments/<str:ref>/", ways.EnrollmentView.as_view(), name="api_enrollment"),
     path("enrollments/<str:ref>/steps/", ways.StepsView.as_view(), name="api_enrollment_steps"),

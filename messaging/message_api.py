@@ -1,11 +1,13 @@
 """The API of messages and suppressions: /api/v1/messages/ and suppressions/."""
 
+from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts import saying
+from contacts.api import find
 from contacts.models import Suppression
 from contacts.services import find_contact
 from messaging import by_hand, listing, transacting, wire
@@ -42,6 +44,17 @@ class MessagesView(Door):
         once = clean.check(request.headers.get("Idempotency-Key", "")[:200], "Idempotency-Key")
         message = transacting.send_transactional(**said, actor=actor_of(request), once=once)
         return Response(wire.message_out(message), status=202)
+
+
+class ContactMessagesView(Door):
+    """What was said to a contact."""
+
+    @extend_schema(responses=ANYTHING)
+    def get(self, request: Request, ref: str) -> Response:
+        """List the messages of a contact, and of those who were merged into it, newest first."""
+        contact = find(ref)
+        found = MESSAGES.filter(Q(contact=contact) | Q(contact__merged_into=contact))
+        return self.page(found, lambda page: [wire.message_out(one) for one in page])
 
 
 MESSAGES = Message.objects.select_related("contact", "stream", "template_version__template")

@@ -33,6 +33,7 @@ api: list[URLPattern | URLResolver] = [
     path("senders/<str:ref>/", wire.SenderView.as_view(), name="api_sender"),
     path("topics/", wire.TopicsView.as_view(), name="api_topics"),
     path("topics/<str:ref>/", wire.TopicView.as_view(), name="api_topic"),
+    path("contacts/<str:ref>/messages/", message_api.ContactMessagesView.as_view(), name="api_contact_messages"),
     path("messages/", message_api.MessagesView.as_view(), name="api_messages"),
     path("messages/<str:ref>/", message_api.MessageView.as_view(), name="api_message"),
     *(

@@ -14,8 +14,10 @@ from segmentation.models import Segment
 from segmentation.telling import because, reason, turn_words
 from segmentation.wire import CriteriaInput, SegmentOutput, criteria_paths
 from workspace import clock
+from workspace.api import NewestFirst
+from workspace.models import Use
 from workspace.problems import refuse
-from workspace.uses import users_of
+from workspace.uses import as_users
 
 
 class ExplainView(Door):
@@ -113,12 +115,20 @@ class DiffView(Door):
             return Response(difference(segment, said["criteria"], at=clock.now()).as_json())
 
 
+class ByUser(NewestFirst):
+    """Pages in the order of who uses it."""
+
+    ordering = "user"
+
+
 class UsedByView(Door):
     """What uses a segment."""
 
     serializer_class = SegmentOutput
+    pagination_class = ByUser
 
     @extend_schema(responses=ANYTHING)
     def get(self, request: Request, ref: str) -> Response:
         """List what names the segment; while something does, it cannot be deleted."""
-        return Response({"results": [one.as_json() for one in users_of(f"segment:{find(ref).slug}")]})
+        page = self.paginate_queryset(Use.objects.filter(used=f"segment:{find(ref).slug}")) or []
+        return self.get_paginated_response([one.as_json() for one in as_users([one.user for one in page])])

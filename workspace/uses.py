@@ -88,5 +88,14 @@ def users_of_each(used: Collection[str]) -> dict[str, list[User]]:
     return found
 
 
+def as_users(refs: Collection[str]) -> list[User]:
+    """Return users ("flow:win-back") by name, in their order."""
+    split = [ref.partition(":")[::2] for ref in refs]
+    named = {
+        kind: names_of(kind, {slug for other, slug in split if other == kind}) for kind in {kind for kind, _ in split}
+    }
+    return [_user(kind, slug, named[kind].get(slug, (slug, ""))) for kind, slug in split]
+
+
 def _user(kind: str, slug: str, said: tuple[str, str]) -> User:
     return User(f"{kind}:{slug}", kind, slug, *said)
