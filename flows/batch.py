@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.db import OperationalError, transaction
 
-from flows import aiming, asking, knowing, ledger, performing, trials
+from flows import aiming, asking, blocking, knowing, ledger, performing, trials
 from flows.asking import Answers
 from flows.ledger import Counts, Ending
 from flows.nodes.base import Decision, End, Fail, Go, Scene, Stay
@@ -340,7 +340,9 @@ class Batch:
 
     def _stay(self, one: Walker, stay: Stay) -> None:
         one.waiting, one.attempts, one.error = True, 0, ""
-        looks_by_itself = [self.at + LOST_WAKE] if stay.wake_on and not stay.parked else []
+        # Whoever is parked for a person is not looked at again; whoever waits for a message is, should its fact be lost.
+        may_be_lost = stay.wake_on.startswith("message:") or not stay.parked
+        looks_by_itself = [self.at + LOST_WAKE] if stay.wake_on and may_be_lost else []
         one.due_at = min([*([stay.until] if stay.until else []), *looks_by_itself], default=None)
         one.until = stay.until if stay.wake_on or stay.clock == "wall" else None
         if stay.until and one.lane < WAITED:
@@ -362,7 +364,8 @@ class Batch:
             one.due_at, one.parked = self.at + UNKNOWN_FOR, f"waits for a worker that knows its step: {reason}"[:200]
             self._note(one)
 
-    def _block(self, walkers: Iterable[Walker], reason: str) -> None:
+    def _block(self, walkers: Sequence[Walker], reason: str) -> None:
+        blocking.tell(walkers[0].flow_id, walkers[0].node, reason)
         for one in walkers:
             one.due_at, one.parked = self.at + BLOCKED_FOR, f"blocked: {reason}"[:200]
             self._note(one)

@@ -4,7 +4,20 @@ import time
 
 import structlog
 
-from flows import audiences, clocked, intake, joining, limits, runner, services, standing, stats, trials, waking
+from flows import (
+    audiences,
+    blocking,
+    clocked,
+    intake,
+    joining,
+    limits,
+    runner,
+    services,
+    standing,
+    stats,
+    trials,
+    waking,
+)
 from flows.runner import Progress
 from segmentation import evaluation
 from workspace import doorbell, ticks
@@ -54,3 +67,4 @@ def now_and_then() -> None:
         trials.promote_winners()
         limits.keep()
         stats.compact()
+        blocking.settle_over()

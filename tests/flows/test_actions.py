@@ -1,16 +1,22 @@
 """What is done for contacts on the way, told about people with names: one story for each kind of action, and its troubles."""
 
 import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
+from django.db import connection
 
 from contacts import consents
+from contacts.ingest import take
 from contacts.models import Consent, Contact, Event
 from contacts.services import erase_contact, record_consents, suppress
-from flows import runner, services
+from flows import blocking, crank, runner, services
 from flows.checking import check
 from flows.models import Enrollment, Entry, Step
 from messaging import outbox
@@ -20,8 +26,10 @@ from segmentation import syncing
 from segmentation.delivering import claim
 from segmentation.destinations import create_destination, delete_destination
 from segmentation.models import Delivery, Destination
-from tests.flows.conftest import STARTS, World, property_is, wait
+from tests.flows.conftest import NOON, SHOP, STARTS, World, broken, property_is, wait
+from tests.flows.test_together import CRASH
 from tests.messaging.test_roads import Hooks, hooks
+from workspace import notices
 from workspace.audit import HOUSE
 from workspace.uses import InUse
 
@@ -520,8 +528,77 @@ def test_f23_a_deleted_flow_or_destination_blocks_those_who_stand_there_until_it
     world.does("mara", "Signed Up")
     kept = Destination.objects.values().get()
     Destination.objects.all().delete()
-    world.later("1h")
-    assert Enrollment.objects.get().parked == "blocked: The destination “crm” is not there any more."
+    for who in ("ben", "zoe"):
+        world.turn_clock(world.at + timedelta(minutes=1))
+        world.does(who, "Signed Up")
+    world.later("62m")
+    assert set(Enrollment.objects.values_list("parked", flat=True)) == {
+        "blocked: The destination “crm” is not there any more."
+    }
+    assert [(one.kind, one.url.partition("?")[2]) for one in notices.standing()] == [("flow.blocked", "node=out")]
     Destination.objects.create(**kept)
     world.later("5m")
-    assert world.journeys("mara") == [("active", "rest", "")]
+    assert {world.journeys(who)[0] for who in ("mara", "ben", "zoe")} == {("active", "rest", "")}
+    assert (blocking.settle_over(), list(notices.standing())) == (1, [])
+
+
+def test_f27_who_was_merged_meanwhile_goes_on_as_the_winner_and_is_changed_once(world: World) -> None:
+    world.flow(
+        STARTS, wait("1h"), ("update", "update_contact", {"changes": [SEEN]}), ("r", "record_event", {"event": "Seen"})
+    )
+    anonymous = {"type": "track", "anonymousId": "visitor-1", "event": "Signed Up", "timestamp": world.at.isoformat()}
+    assert take([anonymous], source=SHOP, received_at=world.at) == [None]
+    world.meets("mara")
+    world.settle()
+    joined = {"type": "alias", "previousId": "visitor-1", "userId": "mara"}
+    assert take([joined], source=SHOP, received_at=world.at) == [None]
+    world.later("1h")
+    assert world.contact("mara").attributes == {"seen": 1}
+    assert len(said("mara", "Seen")) == 1
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("point", ["before_step_commit", "after_step_commit"])
+def test_f1_a_worker_killed_before_or_after_its_commit_does_every_action_once(
+    real_world: World, hooks: Hooks, point: str
+) -> None:
+    world = real_world
+    world.make_list("vips")
+    world.segment("circle")
+    create_destination(name="CRM", segment=world.segment("vip"), url=hooks.url, actor=HOUSE)
+    other = world.flow(("start", "event", {"event_name": "Never"}), wait("9d"))
+    world.flow(
+        STARTS,
+        text("send_sms"),
+        ("update", "update_contact", {"changes": [SEEN]}),
+        ("on", "add_to_list", {"list": "vips"}),
+        ("into", "add_to_segment", {"segment": "circle"}),
+        ("yes", "subscribe", {"channel": "sms"}),
+        ("record", "record_event", {"event": "Seen"}),
+        ("out", "export", {"destination": "crm"}),
+        ("begin", "start_flow", {"flow": other.slug}),
+    )
+    names = [f"p{n}" for n in range(10)]
+    world.meets(*names)
+    for who in names:
+        world.did(who, "Signed Up")
+    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    told = {
+        "DATABASE_URL": url,
+        "CRASH_AT": point,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "NOON": NOON.isoformat(),
+    }
+    killed = subprocess.run([sys.executable, "-c", CRASH], env={**os.environ, **told}, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr.decode()[-2000:]
+    crank.turn(20)
+    crank.turn(20)
+    assert {world.contact(who).attributes["seen"] for who in names} == {1}
+    assert world.listed("vips") == names
+    assert sorted(kind for who in names for _, kind in world.transitions(who)) == ["entered"] * 10
+    assert (Message.objects.count(), Consent.objects.count(), Event.objects.filter(name__name="Seen").count()) == (
+        10,
+    ) * 3
+    assert sum(Delivery.objects.filter(kind="contacts").values_list("size", flat=True)) == 10
+    assert Enrollment.objects.filter(flow=other, status="active").count() == 10
+    assert broken() == {}
