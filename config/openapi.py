@@ -22,7 +22,7 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         return {"type": "http", "scheme": "bearer", "description": "A key of scope read or manage."}
 
 
-def with_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+def with_examples(result: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Put each call's example beside its schema."""
     for named, example in EXAMPLES.items():
         method, _, path = named.partition(" ")
