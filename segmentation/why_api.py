@@ -46,7 +46,7 @@ def explanation_out(told: Explanation) -> dict[str, Any]:
         "member": told.inside,
         "since": told.since,
         "holds": told.holds,
-        "reason": reason(told.root),
+        "reason": reason(told.root) if told.root or not last else because(last, told.by),
         "tree": answer_out(told.root) if told.root else None,
         "turns": turn_out(told.turn) if told.turn else None,
         "last_transition": last_out(told) if last else None,
