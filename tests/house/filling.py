@@ -120,7 +120,13 @@ def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
     for name in ("a", "b"):
         Node.objects.create(flow=flow, key=name, kind="wait", settings={"duration": "1d"})
     Edge.objects.create(flow=flow, source="a", port="next", target="b")
-    graph = {"nodes": [{"id": "a", "kind": "wait"}], "edges": []}
+    graph = {
+        "nodes": [
+            {"id": "t", "kind": "event", "settings": {"event_name": "Order Completed"}},
+            {"id": "a", "kind": "wait", "settings": {"duration": "1d"}},
+        ],
+        "edges": [{"from": "t", "port": "next", "to": "a"}],
+    }
     version = Version.objects.create(flow=flow, number=1, graph=graph, digest=f"d{k}", published_by=user)
     Watch.objects.create(
         version=version, node="a", name="x", purpose=Watch.Purpose.values[0], rule_id=found.rule_id or 0
@@ -140,6 +146,7 @@ def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
         contact=contact,
         entry=entry,
         node="a",
+        visit=2,  # the step below is of the visit before
         parked="tests",
         entered_at=at,
         entered_on=at.date(),
