@@ -8,7 +8,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from flows import approving, rule_admin, services
-from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Tally, Version, Watch
+from flows import trigger_admin as trigger_admin  # registers itself
+from flows.models import (
+    Broadcast,
+    Conversion,
+    Edge,
+    Enrollment,
+    Entry,
+    Flow,
+    Node,
+    Reentry,
+    Step,
+    Tally,
+    Version,
+    Watch,
+)
 from workspace.audit import Actor
 from workspace.back_office import BackOffice, ReadOnly
 from workspace.problems import Refused

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from segmentation import destinations
-from segmentation.models import Delivery, Destination, Line
+from segmentation.models import Delivery, Destination, Handed, Line
 from workspace.audit import Actor
 from workspace.back_office import ByNumber, ReadOnly
 from workspace.problems import Refused
@@ -139,3 +139,12 @@ class LineAdmin(ByNumber):
     search_help_text = "The number of a delivery."
     numbered = "delivery_id"
     prefix = "dlv_"
+
+
+@admin.register(Handed)
+class HandedAdmin(ReadOnly):
+    """Contacts whom flows handed to destinations."""
+
+    list_display = ("id", "destination", "flow", "node", "contact", "at")
+    list_filter = ("destination",)
+    list_select_related = ("destination", "contact")

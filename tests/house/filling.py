@@ -29,10 +29,11 @@ from flows.models import (
 )
 from flows.models import Tally as FlowTally
 from flows.services import create_flow
+from flows.trigger_models import Hook, HookSample, Mark
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
 from messaging.services import create_template, publish_template
 from segmentation.destinations import create_destination
-from segmentation.models import Delivery, Evaluation, Line, Membership, Owed, Segment, Tally, Transition
+from segmentation.models import Delivery, Evaluation, Handed, Line, Membership, Owed, Segment, Tally, Transition
 from tests.factories import did, person, put_on, segment
 from workspace import clock
 from workspace.audit import HOUSE, Actor
@@ -112,6 +113,9 @@ def _destination(k: int, found: Segment, at: Any, user: User) -> None:
         error="It answered 500.",
     )
     Line.objects.create(destination=made, round=2, transition=first, delivery=sent)
+    Handed.objects.create(
+        destination=made, delivery=sent, key=f"e:{k}:1", contact=first.contact, flow="f", node="n", at=at
+    )
 
 
 def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
@@ -135,6 +139,13 @@ def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
     return flow, version
 
 
+def _triggers(flow: Flow, contact: Any, at: Any) -> None:
+    """Make what triggers remember."""
+    Mark.objects.create(flow=flow, at=at)
+    hook = Hook.objects.create(flow=flow)
+    HookSample.objects.create(hook=hook, contact=contact, body={"a": 1}, size=9, outcome="taken", received_at=at)
+
+
 def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
     entry = Entry.objects.create(
         flow=flow, contact=contact, source_kind="manual", source_id="1", version=version, outcome="started", at=at
@@ -155,6 +166,7 @@ def _journey(flow: Flow, version: Version, contact: Any, at: Any) -> Enrollment:
         enrollment=made, visit=1, entered_on=at.date(), flow=flow, version=version, contact=contact,
         node="a", kind="wait", port="next", saw={"at": 1}, at=at,
     )  # fmt: skip
+    _triggers(flow, contact, at)
     Conversion.objects.create(enrollment=made, flow=flow, version=version, contact=contact, event_id=1, value=5, at=at)
     FlowTally.objects.create(flow=flow, version=version, what=FlowTally.What.values[0], minute=at, count=1)
     Turn.objects.create(flow=flow, node="a", enrollment=made, visit=1, most=1, seconds=60)
