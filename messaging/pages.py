@@ -194,5 +194,7 @@ def template_preview(request: HttpRequest, pk: int) -> HttpResponse:
         return framed(render(request, "messaging/_preview_fault.html", {"fault": error.detail}).content.decode())
     if given.get("part") == "text":
         return HttpResponse(email.text, content_type="text/plain; charset=utf-8")
-    head = render(request, "messaging/_preview_head.html", {"subject": email.subject}).content.decode()
+    headed = one.channel == "email" or email.subject
+    shown = {"subject": email.subject, "channel": one.channel}
+    head = render(request, "messaging/_preview_head.html", shown).content.decode() if headed else ""
     return framed(head + email.html)

@@ -106,7 +106,7 @@ class StepSettings(NodeSettings):
         json_schema_extra={
             "widget": "choice",
             "choices": {
-                "": "Ends the journey as failed",
+                "": "Try again, then end as failed",
                 "skip": "Try again, then skip it and go on",
                 "exit": "Try again, then leave the flow",
                 "hold": "Try again, then hold for a person",
