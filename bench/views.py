@@ -41,9 +41,10 @@ def run_previews(contacts: int) -> list[Row]:
     for name, document in SHAPES.items():
         seconds, first = _timed(partial(matching.preview, document, clock.now(), 5, exact=False))
         later, exact = (seconds, first) if first.exact else _timed(partial(matching.preview, document, clock.now(), 5))
-        assert exact.exact, f"{name}: no exact number came"
         first_answers.append(seconds)
-        if not first.exact:
+        if not exact.exact:
+            said = f"{seconds * 1000:.0f} ms, about {first.count:,}; no exact number within {later:.0f} s"
+        elif not first.exact:
             off.append(abs(first.count - exact.count) / contacts)
             said = f"{seconds * 1000:.0f} ms, about {first.count:,}; exactly {exact.count:,} after {later:.1f} s"
         else:

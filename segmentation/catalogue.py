@@ -1,13 +1,12 @@
 """What a criteria document may name, as one value: the catalogue of contacts, with segments, ids and the house's zone."""
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from contacts.catalogue import Catalogue as ContactsCatalogue
 from contacts.catalogue import load_catalogue as load_contacts_catalogue
-from contacts.models import Attribute, List
-from segmentation.models import Segment
-from workspace.models import Workspace
+from contacts.storing import run
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +21,6 @@ class InFlow:
 class Catalogue(ContactsCatalogue):
     """The names a criteria document may use, and the ids behind them."""
 
-    declared: Mapping[str, str] = field(default_factory=dict)  # paths whose type a person declared
-    list_ids: Mapping[str, int] = field(default_factory=dict)
     segment_ids: Mapping[str, int] = field(default_factory=dict)
     segment_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # slug → slugs that its criteria read
     more: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # kind of name ("flow") → name → id
@@ -39,23 +36,24 @@ def register_names(kind: str, load: Callable[[], Mapping[str, int]]) -> None:
     _more[kind] = load
 
 
+_SEGMENTS = """
+SELECT (SELECT coalesce(json_agg(json_build_array(s.slug, s.id, r.reads)), '[]')::text
+        FROM segmentation_segment s LEFT JOIN segmentation_segmentrule r ON r.id = s.rule_id),
+    (SELECT timezone FROM workspace_workspace WHERE id = 1)
+"""
+
+
 def load_catalogue() -> Catalogue:
-    """Read the catalogue: one query for each kind of name."""
+    """Read the catalogue: one query for each app that has names."""
     base = load_contacts_catalogue()
-    segments = list(Segment.objects.values_list("slug", "pk", "rule__reads"))
-    lists = dict(List.objects.values_list("slug", "pk"))
+    found, zone = run(_SEGMENTS)[0]
+    segments = json.loads(found)
     return Catalogue(
-        attributes=base.attributes,
-        events=base.events,
-        value_properties=base.value_properties,
-        lists=frozenset(lists),
-        topics=base.topics,
-        declared=dict(Attribute.objects.filter(declared=True).values_list("name", "type")),
-        list_ids=lists,
+        **{one.name: getattr(base, one.name) for one in fields(base)},
         segment_ids={slug: pk for slug, pk, _ in segments},
         segment_reads={slug: slugs_read(reads or []) for slug, _, reads in segments},
         more={kind: load() for kind, load in _more.items()},
-        zone=Workspace.objects.values_list("timezone", flat=True).filter(pk=1).first() or "UTC",
+        zone=zone or "UTC",
     )
 
 

@@ -36,13 +36,14 @@ def recompute(
     try:
         with transaction.atomic():
             _evaluate(evaluation, only_waiting=only_waiting)
+            _note(evaluation, Evaluation.Status.DONE, begun)
     except Cancelled:
         end(evaluation, Evaluation.Status.CANCELLED, begun, "Cancelled; the members are as they were.")
     except DatabaseError as error:
         end(evaluation, Evaluation.Status.FAILED, begun, str(error).splitlines()[0])
         log.error("evaluation.failed", segment=segment_id, error=type(error).__name__)
     else:
-        end(evaluation, Evaluation.Status.DONE, begun)
+        _poke(evaluation)
     return evaluation
 
 
@@ -165,7 +166,13 @@ def _begin(segment: Segment, cause: str, fires: str) -> Evaluation:
 
 
 def end(evaluation: Evaluation, status: str, begun: float, error: str = "") -> None:
-    """Write down what came of an evaluation, and how long it took."""
+    """Write down what came of an evaluation, and tell open pages."""
+    _note(evaluation, status, begun, error)
+    _poke(evaluation)
+
+
+def _note(evaluation: Evaluation, status: str, begun: float, error: str = "") -> None:
+    """Write down what came of an evaluation, and how long it took; of one that is done, together with its moves."""
     evaluation.status, evaluation.error = status, error
     evaluation.ms = (time.perf_counter() - begun) * 1000
     if status != Evaluation.Status.DONE:
@@ -173,6 +180,9 @@ def end(evaluation: Evaluation, status: str, begun: float, error: str = "") -> N
     evaluation.save(
         update_fields=["status", "error", "ms", "at", "size", "entered", "exited", "rule", "done", "total", "seen_at"]
     )
+
+
+def _poke(evaluation: Evaluation) -> None:
     doorbell.poke(["segments", f"segment:{evaluation.segment_id}"])
 
 
