@@ -67,15 +67,16 @@ def _item(request: HttpRequest) -> Any:
         except NoReverseMatch:
             return None
         active = request.path == url or (url != "/" and request.path.startswith(url))
-        return {"label": label, "icon": icon, "url": url, "active": active, "badge": badge(request, name)}
+        said = {"badge": badge(request), "badge_url": reverse("reviews_badge")} if name == "reviews" else {}
+        return {"label": label, "icon": icon, "url": url, "active": active, **said}
 
     return item
 
 
-def badge(request: HttpRequest, name: str) -> str:
-    """Return what stands beside an entry: how many reviews wait for this person."""
+def badge(request: HttpRequest) -> str:
+    """Return what stands beside the reviews: how many wait for this person."""
     user = getattr(request, "user", None) or AnonymousUser()
-    if name != "reviews" or not user.is_authenticated:
+    if not user.is_authenticated:
         return ""
     count = waiting_for(user).count()
     return f"{count:,}" if count else ""

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from config import navigation
 from workspace import reviews
 from workspace.approval import kind_of, kinds
 from workspace.audit import Actor
@@ -67,6 +68,14 @@ def queue(request: HttpRequest) -> HttpResponse:
     }
     live = request.headers.get("X-Live")
     return render(request, "config/_reviews.html" if live else "config/reviews.html", context)
+
+
+@login_required
+@require_safe
+def badge(request: HttpRequest) -> HttpResponse:
+    """Answer how many reviews wait for this person, as it stands in the navigation."""
+    said = {"badge": navigation.badge(request), "url": reverse("reviews_badge")}
+    return render(request, "config/_badge.html", said)
 
 
 def before(found: QuerySet[Review], mark: str) -> QuerySet[Review]:

@@ -45,6 +45,7 @@ urlpatterns = [
     path("settings/", pages.house_settings, name="settings"),
     path("settings/keys/", key_pages.keys, name="keys"),
     path("reviews/", review_pages.queue, name="reviews"),
+    path("reviews/badge/", review_pages.badge, name="reviews_badge"),
     path("reviews/ask/", review_pages.ask, name="review_ask"),
     path("reviews/<int:pk>/", review_pages.review, name="review"),
     path("settings/purchases/", mapping_pages.purchase_mapping, name="purchase_mapping"),

@@ -104,3 +104,35 @@ def test_the_builder_says_that_saving_files_a_review(people: dict[str, Any], ope
     page.goto(f"/segments/{segment.pk}/edit/")
     expect(page.get_by_text("Changes to segments need approval")).to_be_visible()
     expect(page.get_by_label("Why, for whoever reviews it")).to_be_visible()
+
+
+def test_the_badge_beside_the_reviews_follows_without_a_reload(
+    people: dict[str, Any], open_page: Callable[..., Page]
+) -> None:
+    page = open_page(people["rita"])
+    page.set_default_timeout(30_000)
+    page.goto("/contacts/")
+    badge = page.locator("#reviews-badge")
+    expect(badge).to_have_text("")
+    review = asked(people["mia"])
+    expect(badge).to_contain_text("1 waiting", timeout=15_000)
+    reviews.send_back(review, actor=actor(people["rita"]), note="Bergen as well")
+    expect(badge).to_have_text("", timeout=15_000)
+
+
+def test_vic_who_may_only_look_asks_for_a_change_in_words_from_the_page_of_a_segment(
+    people: dict[str, Any], open_page: Callable[..., Page]
+) -> None:
+    romans("People of the south")
+    page = open_page(people["vic"])
+    page.goto("/segments/")
+    page.get_by_role("link", name="People of the south").click()
+    page.get_by_role("link", name="Ask for a change").click()
+    page.locator("textarea").fill("Please take Naples in as well.")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_text("Your wish is filed")).to_be_visible()
+    wish = Review.objects.get()
+    assert (wish.words, wish.requested_by, wish.verb) == ("Please take Naples in as well.", people["vic"], "")
+    rita = open_page(people["mia"])
+    rita.goto("/reviews/?show=all")
+    expect(rita.get_by_role("link", name="A wish about People of the south")).to_be_visible()
