@@ -15,6 +15,11 @@ def standing() -> QuerySet[Contact]:
     return Contact.objects.filter(merged_into=None, erased_at=None)
 
 
+def selves(contact: Contact) -> list[int]:
+    """Return the ids of a contact and of those who were merged into it: what is theirs is found by an index of ids."""
+    return [contact.pk, *Contact.objects.filter(merged_into=contact).values_list("pk", flat=True)]
+
+
 def search(text: str) -> QuerySet[Contact]:
     """Return standing contacts whose user id, email, phone or name begins like the text; each way by its index."""
     words = " ".join(text.replace("\x00", "").split())[:LONGEST]

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.api import find as find_contact
+from contacts.searching import selves
 from flows import services
 from flows.api import Door, find
 from flows.models import Enrollment, Step
@@ -103,7 +104,7 @@ class ContactEnrollmentsView(Door):
     def get(self, request: Request, ref: str) -> Response:
         """List the journeys of a contact, and of those who were merged into it, newest first."""
         contact = find_contact(ref)
-        found = Enrollment.objects.filter(Q(contact=contact) | Q(contact__merged_into=contact))
+        found = Enrollment.objects.filter(contact__in=selves(contact))
         page = self.paginate_queryset(asked(found, request.query_params))
         return self.get_paginated_response(enrollments_out(page or []))
 

@@ -1,6 +1,5 @@
 """The API of messages and suppressions: /api/v1/messages/ and suppressions/."""
 
-from django.db.models import Q
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -9,6 +8,7 @@ from rest_framework.response import Response
 from contacts import saying
 from contacts.api import find
 from contacts.models import Suppression
+from contacts.searching import selves
 from contacts.services import find_contact
 from messaging import by_hand, listing, transacting, wire
 from messaging.api import ANYTHING, Door
@@ -53,7 +53,7 @@ class ContactMessagesView(Door):
     def get(self, request: Request, ref: str) -> Response:
         """List the messages of a contact, and of those who were merged into it, newest first."""
         contact = find(ref)
-        found = MESSAGES.filter(Q(contact=contact) | Q(contact__merged_into=contact))
+        found = MESSAGES.filter(contact__in=selves(contact))
         return self.page(found, lambda page: [wire.message_out(one) for one in page])
 
 

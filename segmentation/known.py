@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from contacts.models import Activity, Contact, Event, attribute_of, name_id
 from contacts.properties import CUSTOM, STANDARD
+from contacts.searching import selves
 from segmentation.catalogue import Catalogue
 from segmentation.models import Membership, Transition
 from workspace.zones import is_zone
@@ -63,6 +62,5 @@ class Known:
     def transitions(self, segment: str) -> Sequence[datetime]:
         """Return when it, or whoever was merged into it, entered and left a segment."""
         pk = self.catalogue.segment_ids.get(segment, 0)
-        mine = Q(contact=self.contact) | Q(contact__merged_into=self.contact)
-        rows = Transition.objects.filter(mine, segment=pk)
+        rows = Transition.objects.filter(contact__in=selves(self.contact), segment=pk)
         return list(rows.order_by("at").values_list("at", flat=True))

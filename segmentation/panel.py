@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from contacts.models import Contact
 from contacts.panels import register, register_filter
+from contacts.searching import selves
 from segmentation.listing import tone_of
 from segmentation.models import Membership, Transition
 from segmentation.telling import because
@@ -24,9 +25,7 @@ def segments_of(contact: Contact) -> tuple[str, dict[str, Any]]:
         if one.segment.archived_at is None
     ]
     moves: list[Any] = list(
-        Transition.objects.filter(Q(contact=contact) | Q(contact__merged_into=contact))
-        .select_related("segment")
-        .order_by("-at", "-id")[:FEW]
+        Transition.objects.filter(contact__in=selves(contact)).select_related("segment").order_by("-at", "-id")[:FEW]
     )
     by = origins(move.origin for move in moves)
     for move in moves:
