@@ -4,7 +4,17 @@ from django.urls import path, re_path
 
 from flows import api as wire
 from flows import enrollment_api as ways
-from flows import hook_door, list_pages, people, rule_api, rule_pages, starter_pages, trigger_api, trigger_pages
+from flows import (
+    hook_door,
+    list_pages,
+    people,
+    rule_api,
+    rule_pages,
+    starter_pages,
+    state_api,
+    trigger_api,
+    trigger_pages,
+)
 from flows import pages as views
 
 pages = [
@@ -62,4 +72,9 @@ api = [
     path("flows/<str:ref>/tests/", rule_api.TestsView.as_view(), name="api_flow_tests"),
     path("flows/<str:ref>/tests/<str:node>/promote/", rule_api.PromoteView.as_view(), name="api_flow_test_promote"),
     path("flows/<str:ref>/tests/<str:node>/withdraw/", rule_api.WithdrawView.as_view(), name="api_flow_test_withdraw"),
+]
+
+ingest = [
+    path("state/<str:user_id>/token/", state_api.StateTokenView.as_view(), name="api_state_token"),
+    path("state/<str:user_id>", state_api.StateView.as_view(), name="api_state"),
 ]
