@@ -36,7 +36,7 @@ class Uncounted(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         """Return how many there are up to a bound; asked once a page."""
-        found = len(self.object_list.order_by().values_list("pk")[: MOST + 1])  # type: ignore[union-attr] # a query
+        found = len(self.object_list.order_by().values_list("pk")[: MOST + 1])  # type: ignore[attr-defined] # a query
         return found if found <= MOST else Many(MOST)
 
 
