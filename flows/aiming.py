@@ -18,11 +18,30 @@ REACHED = "goal reached"
 class Traveller(Protocol):
     """Somebody on the way."""
 
-    id: int
-    flow_id: int
-    contact_id: int
-    node: str
-    visit: int
+    @property
+    def id(self) -> int:
+        """Return its enrollment."""
+        ...
+
+    @property
+    def flow_id(self) -> int:
+        """Return its flow."""
+        ...
+
+    @property
+    def contact_id(self) -> int:
+        """Return who travels."""
+        ...
+
+    @property
+    def node(self) -> str:
+        """Return where it stands."""
+        ...
+
+    @property
+    def visit(self) -> int:
+        """Return which step it is about to make."""
+        ...
 
     @property
     def context(self) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ from flows.asking import Answers
 from flows.ledger import Counts, Ending
 from flows.nodes.base import Decision, End, Fail, Go, Scene, Stay
 from flows.performing import Deed
-from flows.plans import Plan, PlanNode
+from flows.plans import PlanNode
+from flows.walkers import WAITED, Walker, deed_of, key_of, learn, row_of
 from workspace.crash import crashpoint
 from workspace.problems import Refused
 
@@ -27,47 +28,6 @@ GAPS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedel
 BLOCKED_FOR = timedelta(minutes=5)
 LOST_WAKE = timedelta(minutes=15)  # a wait for a fact looks by itself this often, should the fact have been lost
 UNKNOWN_FOR = timedelta(seconds=15)  # a node of a kind that this worker does not know waits for one that does (F52)
-FRESH, WAITED, BACKLOG = 0, 3, 5  # lanes: what has just happened, waits that fall due, and masses
-
-
-@dataclass(slots=True)
-class Walker:
-    """One enrollment on its way through this batch."""
-
-    id: int
-    flow_id: int
-    plan: Plan
-    contact_id: int
-    node: str
-    visit: int
-    lane: int
-    planned_at: datetime
-    waiting: bool
-    attempts: int
-    context: Mapping[str, Any]
-    entered_on: Any
-    began_at: datetime
-    clock: str = "none"
-    due_at: datetime | None = None
-    parked: str = ""
-    wake_on: str = ""
-    status: str = "active"
-    reason: str = ""
-    error: str = ""
-    taken: int = 0
-    learned: bool = False  # its context grew
-    until: datetime | None = None
-    woken: str = ""
-
-    @property
-    def number(self) -> int:
-        """Return its enrollment."""
-        return self.id
-
-    @property
-    def here(self) -> PlanNode:
-        """Return the node it stands at."""
-        return self.plan.nodes[self.node]
 
 
 @dataclass(slots=True)
@@ -112,7 +72,7 @@ class Batch:
 
     def write(self) -> None:
         """Write where everybody stands now, who has ended, and the steps that led there."""
-        ledger.write_moves([_row(one, self.at) for one in self.moved.values()])
+        ledger.write_moves([row_of(one, self.at) for one in self.moved.values()])
         ledger.end(self.endings, self.at, self.counts)
         ledger.write_steps(self.steps)
         trials.note(self.tried, self.at, self.counts)
@@ -216,7 +176,7 @@ class Batch:
             self._block(group, node.fault)
             return []
         told = knowing.tell(node, group, self.at)
-        settled = asking.settled([_key(one) for one in group if one.waiting]) if node.type.awaits_message else {}
+        settled = asking.settled([key_of(one) for one in group if one.waiting]) if node.type.awaits_message else {}
         unsettled = asking.unsettled([one.id for one in group]) if node.type.comes_last else {}
         decided = []
         for one in group:
@@ -237,7 +197,7 @@ class Batch:
         unsettled: Mapping[int, str],
     ) -> Scene:
         holds = [name for rule, names in node.asks.items() if answers.holds(rule, one) for name in names]
-        message, answer = settled.get(_key(one), ("", None)) if settled else ("", None)
+        message, answer = settled.get(key_of(one), ("", None)) if settled else ("", None)
         return Scene(
             self.at,
             one.contact_id,
@@ -259,7 +219,7 @@ class Batch:
         for one, decision in decided:
             for effect in () if isinstance(decision, Fail) else decision.effects:
                 kind = performing.same(effect)
-                kinds[one.plan.version_id, one.node, kind].append((one, _deed(one, effect)))
+                kinds[one.plan.version_id, one.node, kind].append((one, deed_of(one, effect)))
         refused: set[int] = set()
         for (_, node, kind), doing in kinds.items():
             try:
@@ -288,7 +248,7 @@ class Batch:
         if one.here.type is not None and one.here.type.is_test and not decision.saw.get("promoted"):
             self.tried.append((one, one.here, port))
         if isinstance(decision, Go) and decision.answer is not None:
-            _learn(one, decision.answer)
+            learn(one, decision.answer)
         one.waiting, one.attempts, one.error, one.until, one.woken = False, 0, "", None, ""
         one.visit, one.taken = one.visit + 1, one.taken + 1
         if isinstance(decision, End):
@@ -397,34 +357,6 @@ class Batch:
         self.moved[one.id] = one
 
 
-def _row(one: Walker, at: datetime) -> dict[str, Any]:
-    active = one.status == "active"
-    return {
-        "id": one.id,
-        "node": one.node,
-        "visit": one.visit,
-        "due": one.due_at.isoformat() if active and one.due_at else None,
-        "clock": one.clock if active else "none",
-        "waiting": one.waiting and active,
-        "parked": one.parked if active else "",
-        "wake": one.wake_on if active else "",
-        "until": one.until.isoformat() if active and one.until else None,
-        "lane": one.lane,
-        "status": one.status,
-        "reason": one.reason,
-        "error": one.error,
-        "attempts": one.attempts,
-        "ended": None if active else at.isoformat(),
-        "context": one.context if one.learned else None,
-    }
-
-
-def _learn(one: Walker, answer: Mapping[str, Any]) -> None:
-    """Keep what was answered at this node for those after it."""
-    one.context = {**one.context, "answers": {**one.context.get("answers", {}), one.node: answer}}
-    one.learned = True
-
-
 def exit_reason(name: str) -> str:
     """Return the reason of an enrollment that left by this exit condition."""
     return {"leave": "left the segment", "back": "came back into the segment"}.get(name, "exit condition")
@@ -432,11 +364,3 @@ def exit_reason(name: str) -> str:
 
 def _speaks(node: PlanNode) -> bool:
     return node.type is not None and node.type.speaks
-
-
-def _key(one: Walker) -> str:
-    return f"e:{one.id}:{one.visit}"
-
-
-def _deed(one: Walker, effect: Any) -> Deed:
-    return Deed(effect, one.plan, one.node, one.contact_id, one.id, one.visit, one.context, one.planned_at, one.lane)

@@ -47,8 +47,9 @@ def insert_node(
         nonlocal made
         node = _new_node(draft, kind, settings, name, key)
         made = node.key
-        free = source is None or KINDS[kind].is_note
-        return _crown(draft, node) if free else _put(draft.with_nodes(node), node, source, port)
+        if source is None or KINDS[kind].is_note:
+            return _crown(draft, node)
+        return _put(draft.with_nodes(node), node, source, port)
 
     _change(flow, insert, "node_inserted", actor, revision, kind=kind)
     return made

@@ -82,7 +82,7 @@ def _placed(document: Any, key: str) -> Any:
 
 
 def _speaks_of_here(document: Any) -> bool:
-    return _placed(document, "a") != document
+    return bool(_placed(document, "a") != document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from contacts.models import Contact
-from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
-from flows.trigger_models import Hook, HookSample, Mark
+from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn  # noqa: F401 - as below
+from flows.trigger_models import Hook, HookSample, Mark  # noqa: F401 - tables of their own that Django finds here
 from segmentation.models import SegmentRule
 
 STAFF = settings.AUTH_USER_MODEL
@@ -380,26 +380,3 @@ class Broadcast(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-__all__ = [
-    "Broadcast",
-    "Edge",
-    "Enrollment",
-    "Entry",
-    "Flow",
-    "Hook",
-    "HookSample",
-    "InHand",
-    "Mark",
-    "Node",
-    "Promotion",
-    "Reentry",
-    "Step",
-    "Suspect",
-    "Tally",
-    "Trial",
-    "Turn",
-    "Version",
-    "Watch",
-]

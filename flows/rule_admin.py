@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from flows.models import InHand, Promotion, Suspect, Trial, Turn
+from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
 from workspace.back_office import ReadOnly
 
 

@@ -10,9 +10,10 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from flows import locks, poison
-from flows.batch import BACKLOG, FRESH, WAITED, Batch, Walker
+from flows.batch import Batch
 from flows.plans import plans_of
 from flows.rows import select
+from flows.walkers import BACKLOG, FRESH, WAITED, Walker
 from workspace import clock
 from workspace.crash import crashpoint
 

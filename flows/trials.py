@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Min, Sum
 
 from flows.ledger import Counts
-from flows.models import Flow, Promotion, Tally
+from flows.models import Flow, Tally
 from flows.plans import Plan, PlanNode, counted_event, plans_of
 from flows.rows import select
+from flows.rule_models import Promotion
 from flows.verdicts import Terms, Verdict, figure, judge
 from workspace import clock
 from workspace.audit import HOUSE, Actor, record
@@ -31,9 +32,20 @@ class Taker(Protocol):
 class Fact(Protocol):
     """An event as the queue of Changes tells it."""
 
-    contact_id: int
-    fact: str
-    at: datetime
+    @property
+    def contact_id(self) -> int:
+        """Return whom it is about."""
+        ...
+
+    @property
+    def fact(self) -> str:
+        """Return what changed."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """Return when."""
+        ...
 
 
 def promoted(flow_id: int, node: str) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import connection
 
@@ -21,7 +21,7 @@ class Arrival(Protocol):
     planned_at: datetime
 
 
-Gate = Mapping[str, object]
+Gate = Mapping[str, Any]
 
 
 def take(
@@ -33,7 +33,7 @@ def take(
     """
     most, seconds = limit
     interval = timedelta(seconds=seconds)
-    gate = {"flow": flow_id, "node": node, "at": at, "since": at - interval, "most": most, "seconds": seconds}
+    gate: Gate = {"flow": flow_id, "node": node, "at": at, "since": at - interval, "most": most, "seconds": seconds}
     _lock(flow_id, node)
     _queue(gate, group)
     passed = [row[0] for row in select(_PASSED, gate)]
@@ -42,7 +42,7 @@ def take(
     through = {row[0] for row in select(_HEAD, {**gate, "mine": mine, "free": free})} if free else set()
     _pass(gate, sorted(through & set(mine)))
     _hurry(gate, sorted(through - set(mine)))
-    places = dict(select(_PLACES, {**gate, "mine": mine}))
+    places: dict[int, int] = dict(select(_PLACES, {**gate, "mine": mine}))
     rest = [*sorted(passed), *[at] * len(through & set(mine))][-most:]
     return dict.fromkeys(through & set(mine), at) | {
         pk: _estimate(place, most - len(rest), rest, interval, most, at) for pk, place in places.items()
@@ -99,13 +99,13 @@ UPDATE flows_enrollment SET due_at = %(at)s WHERE due_at > %(at)s AND id IN (
 """
 
 
-def _pass(gate: Gate, ids: Sequence[int]) -> None:
+def _pass(gate: Gate, ids: list[int]) -> None:
     if ids:
         with connection.cursor() as cursor:
             cursor.execute(_LET, {**gate, "ids": ids})
 
 
-def _hurry(gate: Gate, ids: Sequence[int]) -> None:
+def _hurry(gate: Gate, ids: list[int]) -> None:
     """Let those whose turn it is, and who are not here, come now: others left the queue before them."""
     if ids:
         with connection.cursor() as cursor:

@@ -23,8 +23,15 @@ CHUNK = 2000
 class Fact(Protocol):
     """A fact that changed."""
 
-    contact_id: int
-    fact: str
+    @property
+    def contact_id(self) -> int:
+        """Return whom it is about."""
+        ...
+
+    @property
+    def fact(self) -> str:
+        """Return what changed."""
+        ...
 
 
 _WAKE = """

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flows import trials
-from flows.models import Enrollment, Flow, Promotion, Step, Tally, Trial
+from flows.models import Enrollment, Flow, Step, Tally
+from flows.rule_models import Promotion, Trial
 from tests.conftest import staff
 from tests.flows.conftest import STARTS, World
 from workspace.audit import Actor

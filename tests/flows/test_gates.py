@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from flows import approving, runner, services
-from flows.models import Enrollment, Step, Turn
+from flows.models import Enrollment, Step
+from flows.rule_models import Turn
 from tests.conftest import staff
 from tests.flows.conftest import STARTS, WELCOME, World, wait
 from tests.flows.test_together import together, until_done

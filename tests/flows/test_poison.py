@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 
 from flows import intake, nodes, plans, poison, runner, services
-from flows.models import Enrollment, InHand, Suspect
+from flows.models import Enrollment
 from flows.nodes.rules import Wait
+from flows.rule_models import InHand, Suspect
 from tests.flows.conftest import STARTS, WELCOME, World, wait
 from workspace.audit import HOUSE
 from workspace.models import Audit

@@ -9,25 +9,9 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from contacts import services as people
 from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
-from flows.models import (
-    Broadcast,
-    Conversion,
-    Edge,
-    Enrollment,
-    Entry,
-    Flow,
-    InHand,
-    Node,
-    Promotion,
-    Reentry,
-    Step,
-    Suspect,
-    Trial,
-    Turn,
-    Version,
-    Watch,
-)
+from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
 from flows.models import Tally as FlowTally
+from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
 from flows.services import create_flow
 from flows.trigger_models import Hook, HookSample, Mark
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, TemplateVersion
