@@ -27,8 +27,9 @@ _labels: ContextVar[_Labels | None] = ContextVar("labels", default=None)
 
 def _told() -> dict[str, str]:
     """Return property name → label; one that might as well mean another attribute is followed by the name."""
-    rows = dict(Attribute.objects.exclude(label="").values_list("name", "label"))
-    others = Attribute.objects.filter(label="", joined_into=None).values_list("name", flat=True)
+    every = list(Attribute.objects.filter(joined_into=None).values_list("name", "label"))
+    rows = {name: label for name, label in every if label}
+    others = [name for name, label in every if not label]
     taken = Counter(one.casefold() for one in (*rows.values(), *LABELS.values(), *others))
     return {
         CUSTOM + name: label if taken[label.casefold()] == 1 or label == name else f"{label} ({name})"
