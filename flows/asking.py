@@ -127,7 +127,9 @@ def settled(keys: Collection[str]) -> dict[str, tuple[str, Any]]:
 def unsettled(enrollments: Collection[int]) -> dict[int, str]:
     """Return the newest message of each of these enrollments that has neither gone nor been refused yet."""
     threads = {f"e:{pk}": pk for pk in enrollments}
-    rows = Message.objects.filter(thread__in=threads, status__in=UNSETTLED).order_by("turn").values_list("thread", "key")
+    rows = (
+        Message.objects.filter(thread__in=threads, status__in=UNSETTLED).order_by("turn").values_list("thread", "key")
+    )
     return {threads[thread]: key for thread, key in rows}
 
 

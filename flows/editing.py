@@ -86,8 +86,10 @@ def connect(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Ou
     source, port = request.POST.get("source", ""), request.POST.get("port", "next")
     target = request.POST.get("target", "") or None
     graph = drafts.load(flow)
-    if target and source in graph.reached(target) and not (
-        graph.waits(source, port) or _waits_between(graph, target, source)
+    if (
+        target
+        and source in graph.reached(target)
+        and not (graph.waits(source, port) or _waits_between(graph, target, source))
     ):
         raise refuse("target", "That would be a loop without a wait: everybody would go round it without end.")
     if target and graph.trigger and target == graph.trigger.key:

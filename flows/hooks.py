@@ -136,7 +136,8 @@ def _mapping(flow: Flow) -> Any:
 
 def _store(flow: Flow, mapping: Any, body: Any, headers: Mapping[str, str], at: datetime) -> Heard:
     source = Source(source_of(flow.pk), seen=False)
-    item = read_item(_identify(mapping, body, headers), index=0, source=source, received_at=at)
+    item = read_item(_identify(mapping, body, headers), index=0, source=source)
+    item.arrive(at)
     item.kind, item.event, item.properties = "track", mapping.event_name, _properties(mapping, body)
     taken = Taken([None], [None])
     store([item], taken, source=source, received_at=at)

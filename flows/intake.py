@@ -86,7 +86,8 @@ def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
 
 
 def _change(row: tuple[Any, ...]) -> Change:
-    return Change(*row[:-1], detail=json.loads(row[-1]) if row[-1] else None)
+    number, contact, fact, ref, at, fires, lane, detail = row
+    return Change(number, contact, fact, ref, at, fires, lane, json.loads(detail) if detail else None)
 
 
 _STILL = "SELECT id FROM contacts_change WHERE id = ANY(%s) AND stage = 2"

@@ -238,7 +238,10 @@ def counted_event(test: Any, settings: Activation) -> str:
 
 
 def _terms(settings: Activation, trigger: PlanNode) -> Terms:
-    after, again = getattr(trigger.settings, "after", ""), "" if trigger.fault else trigger_of(trigger.type).again(trigger.settings)
+    after, again = (
+        getattr(trigger.settings, "after", ""),
+        "" if trigger.fault else trigger_of(trigger.type).again(trigger.settings),
+    )
     still = getattr(trigger.settings, "or_still_in_after", "")
     return Terms(
         settings.oldest_event,

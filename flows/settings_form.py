@@ -115,7 +115,7 @@ def read(flow: Flow, post: QueryDict) -> dict[str, Any]:
         "entry": post.get("entry") or flow.settings.get("entry", "new"),
         "reentry": _reentry(post, faults),
         "exit_on_leave": bool(post.get("exit_on_leave")),
-        **{name: read_criteria(post[name], name, faults) for name in CRITERIA if name in post},
+        **{name: read_criteria(post.get(name, ""), name, faults) for name in CRITERIA if name in post},
         **(_read_plain(post, faults) if "zone" in post else {}),
     }
     if faults:

@@ -11,6 +11,7 @@ from contacts.learning import ask_names, learn_names
 from contacts.resolution import ask_ids
 from contacts.spec import Item
 from contacts.storing import NewEvent
+from workspace.trips import together
 
 SOURCE = "messaging"
 SENT = {
@@ -39,7 +40,7 @@ def tell(told: Sequence[Told], received_at: datetime) -> None:
     if not told:
         return
     facts = {f"event:{one.event}" for one in told}
-    with storing.together():
+    with together():
         accepted = storing.ask_accept(SOURCE, {one.id for one in told}, received_at)
         names, numbers = ask_names([_item(one) for one in told]), ask_ids("contacts_event", len(told))
         readers = changes.ask_facts(facts)

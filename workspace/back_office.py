@@ -83,7 +83,7 @@ class BackOffice(ModelAdmin):  # type: ignore[misc] # unfold ships no types
             return _pointing(field, by_name=name == field.name)
         if isinstance(field, DecimalField | FloatField):
             return _named(
-                field.name, field.verbose_name, lambda row: number(getattr(row, field.attname)), by=field.name
+                field.name, str(field.verbose_name), lambda row: number(getattr(row, field.attname)), by=field.name
             )
         return _reading(field) if isinstance(field, JSONField) else name
 

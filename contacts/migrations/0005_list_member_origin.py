@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contacts', '0004_catalogue'),
+        ("contacts", "0004_catalogue"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='listmember',
-            name='origin',
-            field=models.CharField(blank=True, db_default='', default='', help_text='By whom or what: person:3, key:7, flow:win-back, import:12.', max_length=80),
+            model_name="listmember",
+            name="origin",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="By whom or what: person:3, key:7, flow:win-back, import:12.",
+                max_length=80,
+            ),
         ),
     ]

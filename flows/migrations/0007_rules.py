@@ -7,98 +7,201 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contacts', '0006_change_detail'),
-        ('flows', '0006_triggers'),
+        ("contacts", "0006_change_detail"),
+        ("flows", "0006_triggers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='enrollment',
-            name='until_at',
-            field=models.DateTimeField(help_text='What it waits for at the latest; empty: to be reckoned anew, or fixed by what is due.', null=True),
+            model_name="enrollment",
+            name="until_at",
+            field=models.DateTimeField(
+                help_text="What it waits for at the latest; empty: to be reckoned anew, or fixed by what is due.",
+                null=True,
+            ),
         ),
         migrations.AlterField(
-            model_name='tally',
-            name='what',
-            field=models.CharField(choices=[('entered', 'Entered'), ('moved_in', 'Moved In'), ('completed', 'Completed'), ('exited', 'Exited'), ('failed', 'Failed'), ('restarted', 'Restarted'), ('moved_out', 'Moved Out'), ('arrived', 'Arrived'), ('left', 'Left'), ('tried', 'Tried'), ('won', 'Won')], max_length=9),
+            model_name="tally",
+            name="what",
+            field=models.CharField(
+                choices=[
+                    ("entered", "Entered"),
+                    ("moved_in", "Moved In"),
+                    ("completed", "Completed"),
+                    ("exited", "Exited"),
+                    ("failed", "Failed"),
+                    ("restarted", "Restarted"),
+                    ("moved_out", "Moved Out"),
+                    ("arrived", "Arrived"),
+                    ("left", "Left"),
+                    ("tried", "Tried"),
+                    ("won", "Won"),
+                ],
+                max_length=9,
+            ),
         ),
         migrations.CreateModel(
-            name='InHand',
+            name="InHand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('backend', models.IntegerField(help_text="The process id of the worker's connection in the database.")),
-                ('enrollments', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "backend",
+                    models.IntegerField(help_text="The process id of the worker's connection in the database."),
+                ),
+                (
+                    "enrollments",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None),
+                ),
             ],
             options={
-                'verbose_name': 'batch in hand',
-                'verbose_name_plural': 'batches in hand',
-                'indexes': [models.Index(fields=['at'], name='in_hand_at')],
+                "verbose_name": "batch in hand",
+                "verbose_name_plural": "batches in hand",
+                "indexes": [models.Index(fields=["at"], name="in_hand_at")],
             },
         ),
         migrations.CreateModel(
-            name='Suspect',
+            name="Suspect",
             fields=[
-                ('enrollment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='flows.enrollment')),
-                ('visit', models.IntegerField()),
-                ('crashes', models.PositiveSmallIntegerField()),
+                (
+                    "enrollment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="flows.enrollment",
+                    ),
+                ),
+                ("visit", models.IntegerField()),
+                ("crashes", models.PositiveSmallIntegerField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('crashes__gt', 0)), name='a_suspect_crashed')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("crashes__gt", 0)), name="a_suspect_crashed")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Promotion',
+            name="Promotion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('node', models.CharField(max_length=63)),
-                ('port', models.CharField(max_length=63)),
-                ('how', models.CharField(choices=[('hand', 'By hand'), ('itself', 'By itself')], max_length=6)),
-                ('figures', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='flows.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("node", models.CharField(max_length=63)),
+                ("port", models.CharField(max_length=63)),
+                ("how", models.CharField(choices=[("hand", "By hand"), ("itself", "By itself")], max_length=6)),
+                ("figures", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="flows.flow"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('flow', 'node'), name='one_promotion_per_test')],
+                "constraints": [models.UniqueConstraint(fields=("flow", "node"), name="one_promotion_per_test")],
             },
         ),
         migrations.CreateModel(
-            name='Trial',
+            name="Trial",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('node', models.CharField(max_length=63)),
-                ('version_id', models.BigIntegerField(help_text='The version whose tally counts it.')),
-                ('port', models.CharField(max_length=63)),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField(help_text='What happens later does not count.')),
-                ('won_at', models.DateTimeField(null=True)),
-                ('contact', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='contacts.contact')),
-                ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='flows.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("node", models.CharField(max_length=63)),
+                ("version_id", models.BigIntegerField(help_text="The version whose tally counts it.")),
+                ("port", models.CharField(max_length=63)),
+                ("at", models.DateTimeField()),
+                ("until", models.DateTimeField(help_text="What happens later does not count.")),
+                ("won_at", models.DateTimeField(null=True)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="flows.flow"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('won_at__isnull', True)), fields=['contact'], name='trial_open')],
-                'constraints': [models.UniqueConstraint(fields=('flow', 'node', 'contact'), name='one_trial_per_contact'), models.CheckConstraint(condition=models.Q(('won_at__isnull', True), models.Q(('won_at__gte', models.F('at')), ('won_at__lte', models.F('until'))), _connector='OR'), name='won_in_time')],
+                "indexes": [
+                    models.Index(condition=models.Q(("won_at__isnull", True)), fields=["contact"], name="trial_open")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("flow", "node", "contact"), name="one_trial_per_contact"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("won_at__isnull", True),
+                            models.Q(("won_at__gte", models.F("at")), ("won_at__lte", models.F("until"))),
+                            _connector="OR",
+                        ),
+                        name="won_in_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Turn',
+            name="Turn",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('node', models.CharField(max_length=63)),
-                ('visit', models.IntegerField()),
-                ('most', models.PositiveIntegerField()),
-                ('seconds', models.BigIntegerField()),
-                ('passed_at', models.DateTimeField(null=True)),
-                ('enrollment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='flows.enrollment')),
-                ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='flows.flow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("node", models.CharField(max_length=63)),
+                ("visit", models.IntegerField()),
+                ("most", models.PositiveIntegerField()),
+                ("seconds", models.BigIntegerField()),
+                ("passed_at", models.DateTimeField(null=True)),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="flows.enrollment",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="flows.flow"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('passed_at__isnull', True)), fields=['flow', 'node', 'id'], name='turn_queue'), models.Index(condition=models.Q(('passed_at__isnull', False)), fields=['flow', 'node', 'passed_at'], name='turn_passed')],
-                'constraints': [models.UniqueConstraint(fields=('enrollment', 'visit'), name='one_turn_per_visit'), models.CheckConstraint(condition=models.Q(('most__gt', 0), ('seconds__gt', 0)), name='a_turn_has_a_limit')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("passed_at__isnull", True)),
+                        fields=["flow", "node", "id"],
+                        name="turn_queue",
+                    ),
+                    models.Index(
+                        condition=models.Q(("passed_at__isnull", False)),
+                        fields=["flow", "node", "passed_at"],
+                        name="turn_passed",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("enrollment", "visit"), name="one_turn_per_visit"),
+                    models.CheckConstraint(
+                        condition=models.Q(("most__gt", 0), ("seconds__gt", 0)), name="a_turn_has_a_limit"
+                    ),
+                ],
             },
         ),
     ]

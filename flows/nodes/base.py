@@ -44,7 +44,9 @@ class Scene(NamedTuple):
     answer: Any = None  # what the other program answered to that message
     unsettled: str = ""  # the key of the enrollment's newest message that has not settled yet, where the kind asks
     values: Mapping[str, Any] = MappingProxyType({})  # of the contact: those that the kind wants
-    zones: Mapping[str, str] = MappingProxyType({})  # contact: its own, else the flow's, else the house's; flow; "": usual
+    zones: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # contact: its own, else the flow's, else the house's; flow; "": usual
     until: datetime | None = None  # what it waits for at the latest; None while waiting: to be reckoned anew
     woken: str = ""  # the fact by which it was put here or woken
     turn: datetime | None = None  # when it is let through, at a node that lets only so many through
