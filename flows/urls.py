@@ -6,6 +6,7 @@ from flows import api as wire
 from flows import enrollment_api as ways
 from flows import (
     hook_door,
+    library_pages,
     list_pages,
     people,
     rule_api,
@@ -19,6 +20,7 @@ from flows import pages as views
 
 pages = [
     path("flows/", list_pages.flows, name="flows"),
+    path("flow-templates/", library_pages.flow_templates, name="flow_templates"),
     path("flows/start/<slug:slug>/", starter_pages.start, name="flow_start"),
     path("flows/<int:pk>/", views.flow, name="flow"),
     path("flows/<int:pk>/nodes/<slug:key>/", views.flow_node, name="flow_node"),
@@ -35,6 +37,7 @@ pages = [
 ]
 
 api = [
+    path("flows/templates/", library_pages.FlowTemplatesView.as_view(), name="api_flow_templates"),
     path("flows/", wire.FlowsView.as_view(), name="api_flows"),
     path("flows/<str:ref>/", wire.FlowView.as_view(), name="api_flow"),
     path("flows/<str:ref>/check/", wire.CheckView.as_view(), name="api_flow_check"),
