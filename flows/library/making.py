@@ -48,9 +48,16 @@ def _segment(audience: Audience, actor: Actor) -> None:
 def _message(one: Letter, topic: str, actor: Actor) -> None:
     if Template.objects.filter(slug=one.slug).exists():
         return
-    said = {"subject": one.subject, "body": one.body, "transactional": one.transactional}
-    about = "" if one.transactional else topic
-    publish_template(create_template(name=one.name, slug=one.slug, topic=about, actor=actor, **said), actor=actor)
+    made = create_template(
+        name=one.name,
+        slug=one.slug,
+        topic="" if one.transactional else topic,
+        subject=one.subject,
+        body=one.body,
+        transactional=one.transactional,
+        actor=actor,
+    )
+    publish_template(made, actor=actor)
 
 
 def _flow(template: FlowTemplate, parts: Parts, name: str, actor: Actor) -> Flow:
