@@ -34,6 +34,12 @@ class WorkspaceForm(forms.ModelForm[Workspace]):
         help_text="Who changes the criteria of a segment, makes, archives or deletes one files a review; another person approves it.",
     )
 
+    review_flows = forms.BooleanField(
+        required=False,
+        label="Changes to running flows need approval",
+        help_text="Who activates a flow, publishes a version or rolls one back files a review; another person approves it.",
+    )
+
     class Meta:
         model = Workspace
         fields = ["name", "timezone", "currency", "sender_line", "sending_held"]
@@ -45,11 +51,13 @@ class WorkspaceForm(forms.ModelForm[Workspace]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["review_segments"] = bool(self.instance.approvals.get("segments"))
+        for kind in ("segments", "flows"):
+            self.initial[f"review_{kind}"] = bool(self.instance.approvals.get(kind))
 
     def save(self, commit: bool = True) -> Workspace:
         """Keep what needs approval beside the rest."""
-        self.instance.approvals = {**self.instance.approvals, "segments": self.cleaned_data["review_segments"]}
+        asked = {kind: self.cleaned_data[f"review_{kind}"] for kind in ("segments", "flows")}
+        self.instance.approvals = {**self.instance.approvals, **asked}
         return super().save(commit)
 
     def clean_timezone(self) -> str:

@@ -21,4 +21,5 @@ class FlowsConfig(AppConfig):
         import_module("segmentation.hearing").register(hearing.heard)
         import_module("workspace.uses").register_kind("flow", hearing.called)
         import_module("flows.reading")
+        import_module("workspace.approval").reviewable(import_module("flows.reviewing").REVIEWS)
         import_module("contacts.panels").register("flows", import_module("flows.people").panel, order=20)

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from contacts.changes import drop_reads
-from flows import activation, drafts, joining, locks, publishing, rehousing
+from flows import activation, drafts, joining, locks, proposals, publishing, rehousing
 from flows.activation import Activation
 from flows.audiences import enrol_segment
 from flows.models import Enrollment, Entry, Flow, Reentry, Version
@@ -16,6 +16,7 @@ from flows.tending import exit_enrollments, retry_enrollments, skip_enrollments
 from messaging.models import Stream
 from messaging.services import set_stream
 from workspace import clock, doorbell, notices
+from workspace.approval import guarded
 from workspace.audit import Actor, record
 from workspace.problems import refuse
 from workspace.taken import refuse_taken
@@ -137,6 +138,7 @@ def duplicate_flow(flow: Flow, *, actor: Actor, name: str = "") -> Flow:
     )
 
 
+@guarded(proposals.KIND, proposals.publish)
 def publish_flow(
     flow: Flow, *, actor: Actor, inside: str = "finish", nodes: Any = None, waits: bool = False
 ) -> Version:
@@ -146,6 +148,7 @@ def publish_flow(
     return version
 
 
+@guarded(proposals.KIND, proposals.roll_back)
 def roll_back(
     flow: Flow, *, version: int, actor: Actor, inside: str = "finish", nodes: Any = None, waits: bool = False
 ) -> Version:
@@ -155,6 +158,7 @@ def roll_back(
     return made
 
 
+@guarded(proposals.KIND, proposals.activate)
 def activate(flow: Flow, *, actor: Actor, settings: Mapping[str, Any] | None = None) -> Flow:
     """Publish the draft and let it run; refused with every fault until it is valid."""
     with transaction.atomic():
@@ -222,6 +226,7 @@ ON CONFLICT DO NOTHING
 """
 
 
+@guarded(proposals.KIND, proposals.resume)
 def resume(flow: Flow, *, actor: Actor, settings: Mapping[str, Any] | None = None, take_in: bool = False) -> Flow:
     """Let it run on; changed settings are published for those inside too, and those who qualified meanwhile may enter."""
     with transaction.atomic():
