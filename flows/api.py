@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import checking, drafts, publishing, services, stats
+from flows import advice, checking, drafts, publishing, services, stats
 from flows.models import Flow
 from flows.wire import (
     ANYTHING,
@@ -166,8 +166,10 @@ class CheckView(Door):
 
     @extend_schema(responses=ANYTHING)
     def get(self, request: Request, ref: str) -> Response:
-        """List all faults of the draft, each with its node, field and a sentence."""
-        return Response({"faults": [one.as_json() for one in checking.check(find(ref))]})
+        """List all faults of the draft, and what is worth a second look, each with its node, field and a sentence."""
+        flow, near = find(ref), checking.surroundings()
+        found = [*checking.check(flow, near), *advice.advise(flow, near)]
+        return Response({"faults": [one.as_json() for one in found]})
 
     @extend_schema(request=None, responses=ANYTHING)
     def post(self, request: Request, ref: str) -> Response:

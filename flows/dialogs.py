@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
-from flows import canvas, drafts, publishing_dialogs, services, settings_form, stats
+from flows import advice, canvas, checking, drafts, publishing_dialogs, services, settings_form, stats
 from flows.editing import Outcome
 from flows.forms import UNITS
 from flows.models import Flow
@@ -29,6 +29,8 @@ def context(flow: Flow, name: str, problem: Refused | None = None, sent: QueryDi
         "faults": canvas.with_titles(drawn.errors, drawn.titles),
         "active": stats.counts(flow)["totals"].get("active", 0),
     }
+    if name in ("activate", "resume", "publish") and not drawn.errors:
+        base["advice"] = canvas.with_titles(advice.advise(flow, checking.surroundings()), drawn.titles)
     if name in ("activate", "resume"):
         base |= _activation(flow, name, problem, sent)
     elif name in publishing_dialogs.NAMES:
