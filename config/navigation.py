@@ -19,6 +19,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("Flows", "workflow", "flows"),
             ("Templates of flows", "sparkles", "flow_templates"),
+            ("Approvals", "clipboard-check", "flow_approvals"),
             ("Reviews", "circle-check", "reviews"),
         ],
     ),
@@ -56,6 +57,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the navigation with only the pages that exist."""
     found = [{"label": label, "items": [i for i in map(_item(request), items) if i]} for label, items in GROUPS]
+    items = [item for group in found for item in group["items"]]
+    nearest = max((item["url"] for item in items if item["active"]), key=len, default="")
+    for item in items:
+        item["active"] = item["url"] == nearest
     return [group for group in found if group["items"]]
 
 
