@@ -11,10 +11,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows import advice, checking, drafts, publishing, services, stats
+from flows import advice, checking, drafts, many, publishing, services, stats
 from flows.models import Flow
 from flows.wire import (
     ANYTHING,
+    AtOnceInput,
     DuplicateInput,
     FlowChange,
     FlowInput,
@@ -271,6 +272,22 @@ class ArchiveView(Verb):
     def verb(self, flow: Flow, said: dict[str, Any], actor: Actor) -> Any:
         """Put it away."""
         return services.archive_flow(flow, actor=actor)
+
+
+class AtOnceView(Door):
+    """Many flows at once."""
+
+    write_permission = "flows.run_flow"
+    serializer_class = AtOnceInput
+    pagination_class = None
+
+    @extend_schema(request=AtOnceInput, responses=ANYTHING)
+    def post(self, request: Request) -> Response:
+        """Do one verb to many flows, each by itself; answers what became of each."""
+        said = self.said(request)
+        found = [find(ref) for ref in dict.fromkeys(said["flows"])]
+        outcomes = many.at_once(found, said["verb"], actor=actor_of(request))
+        return Response({"results": [one.as_json() for one in outcomes]})
 
 
 class DuplicateView(Door):

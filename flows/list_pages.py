@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from flows import canvas, services, stats
+from flows import canvas, many, services, stats
 from flows.graph import GraphNode
 from flows.models import Flow, Node
 from workspace.audit import Actor
@@ -24,7 +25,7 @@ RESTING = ("draft", "ended")
 def flows(request: HttpRequest) -> HttpResponse:
     """List the flows; POST makes one."""
     if request.method == "POST":
-        return create(request)
+        return act(request) if "do" in request.POST else create(request)
     shown = listed(request)
     return render(request, "flows/_rows.html" if request.headers.get("HX-Request") else "flows/list.html", shown)
 
@@ -89,6 +90,26 @@ def _trigger_words(trigger: GraphNode, names: dict[str, str]) -> str:
 def shown_status(flow: Flow) -> str:
     """Return the word of the status pill."""
     return "archived" if flow.archived_at else flow.status
+
+
+def act(request: HttpRequest) -> HttpResponse:
+    """Do one verb to all flows that were chosen, and say what became of them."""
+    verb = request.POST["do"]
+    chosen = [int(one) for one in request.POST.getlist("chosen") if one.isdecimal() and len(one) < 19]
+    try:
+        canvas.allow(request, many.right(verb))
+        found = Flow.objects.filter(pk__in=chosen).select_related("version").order_by("pk")
+        outcomes = many.at_once(list(found), verb, actor=Actor.of(user=request.user))
+    except Refused as error:
+        messages.error(request, error.detail)
+        return redirect(request.get_full_path())
+    done = [one for one in outcomes if one.done]
+    if done:
+        messages.success(request, done[0].said if len(done) == 1 else f"Done for {len(done):,} flows.")
+    for one in outcomes:
+        if not one.done:
+            messages.warning(request, one.said)
+    return redirect(request.get_full_path())
 
 
 def create(request: HttpRequest) -> HttpResponse:

@@ -43,7 +43,7 @@ __all__ = [
     "skip_enrollments",
 ]
 
-RESERVED = frozenset({"new", "check", "publish", "activate", "enrollments", "stats", "templates"})
+RESERVED = frozenset({"new", "check", "publish", "activate", "enrollments", "stats", "templates", "at-once", "approvals"})
 LIVE = publishing.LIVE
 
 

@@ -37,6 +37,7 @@ pages = [
 ]
 
 api = [
+    path("flows/at-once/", wire.AtOnceView.as_view(), name="api_flows_at_once"),
     path("flows/templates/", library_pages.FlowTemplatesView.as_view(), name="api_flow_templates"),
     path("flows/", wire.FlowsView.as_view(), name="api_flows"),
     path("flows/<str:ref>/", wire.FlowView.as_view(), name="api_flow"),

@@ -76,6 +76,13 @@ class RollbackInput(PublishInput):
     version = serializers.IntegerField(min_value=1, max_value=10**9)
 
 
+class AtOnceInput(Strict):
+    """Which verb, and for which flows."""
+
+    verb = serializers.ChoiceField(["activate", "pause", "resume", "drain", "archive"])
+    flows = serializers.ListField(child=serializers.CharField(max_length=63), min_length=1, max_length=200)
+
+
 class DuplicateInput(Strict):
     """What the copy is called."""
 
