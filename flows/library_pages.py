@@ -1,5 +1,6 @@
 """The library of templates: a page to choose from, and the same by API."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -63,20 +64,23 @@ def told() -> list[dict[str, Any]]:
 
 def _told(one: FlowTemplate, shop: purchases.PurchaseMapping) -> dict[str, Any]:
     parts = one.build(shop)
+    names = {**{each.slug: each.name for each in parts.audiences}, **{each.slug: each.name for each in parts.letters}}
     return {
         "slug": one.slug,
         "name": one.name,
         "about": one.about,
         "group": one.group,
-        "steps": [_step(node) for node in parts.nodes],
+        "steps": [_step(node, names) for node in parts.nodes],
         "segments": [audience.name for audience in parts.audiences],
         "messages": [letter.name for letter in parts.letters],
     }
 
 
-def _step(node: dict[str, Any]) -> dict[str, str]:
+def _step(node: dict[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     kind = KINDS[node["kind"]]
     said = node["name"] or kind.words(kind.read(node["settings"]))
+    for slug, name in names.items():
+        said = said.replace(f"“{slug}”", f"“{name}”")
     return {"kind": node["kind"], "icon": canvas.icon_of(kind), "words": said}
 
 
