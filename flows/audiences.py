@@ -10,9 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
-from flows import asking, locks
+from flows import activation, asking, locks
 from flows.enrolling import BACKLOG, Candidate, enrol
 from flows.ledger import Counts
 from flows.models import Flow
@@ -107,8 +108,10 @@ def take(limit: int = CHUNK) -> int:
 
 
 def _next_job() -> Job | None:
-    """Return work that is not through, unless its flow is paused."""
-    paused = list(Flow.objects.filter(status=Flow.Status.PAUSED).values_list("pk", flat=True))
+    """Return work that is not through, unless its flow is paused or has not begun yet."""
+    early = Q(starts__gt=activation.instant_text(clock.now()))
+    resting = Flow.objects.annotate(starts=KeyTextTransform("starts_at", "version__settings"))
+    paused = list(resting.filter(Q(status=Flow.Status.PAUSED) | early).values_list("pk", flat=True))
     waiting = Job.objects.filter(kind=MEMBERS, status__in=STANDING).exclude(request__flow__in=paused)
     return waiting.select_for_update(skip_locked=True).order_by("id").first()
 

@@ -193,6 +193,14 @@ def _enter(one: Candidate, past: _Past) -> None:
     past.entered[flow] = (total + 1, today + 1)
 
 
+def _lasts(one: Candidate) -> bool:
+    """Tell whether the reason to start can still stand when the gap ends: that another flow ended is over by then.
+
+    Asking again would let two flows that start each other go on for ever, once per gap.
+    """
+    return one.plan.trigger.kind != "flow_finished"
+
+
 def _row(one: Candidate, verdict: entry.Verdict) -> dict[str, Any]:
     return {
         "f": one.plan.flow_id,
@@ -206,7 +214,7 @@ def _row(one: Candidate, verdict: entry.Verdict) -> dict[str, Any]:
         "n": one.plan.trigger.key,
         "l": FRESH if one.lane == FRESH else BACKLOG,
         "x": dict(one.context) if verdict.enrolled or verdict.again_at else {},
-        "g": verdict.again_at.isoformat() if verdict.again_at else None,
+        "g": verdict.again_at.isoformat() if verdict.again_at and _lasts(one) else None,
         "a": one.armed,
     }
 

@@ -162,6 +162,6 @@ WHERE (coalesce(r.tried, 0), coalesce(r.won, 0)) IS DISTINCT FROM (coalesce(t.tr
     "I35 a wait for facts looks again when its time is up": """
 SELECT id FROM flows_enrollment
 WHERE status = 'active' AND waiting AND wake_on = 'facts' AND (due_at IS NULL OR due_at > until_at)""",
-    "I36 nobody is suspected longer than three deaths": """
-SELECT enrollment_id FROM flows_suspect WHERE crashes >= 3""",
+    "I36 nobody is suspected longer than three deaths alone": """
+SELECT enrollment_id FROM flows_suspect WHERE crashes >= 5""",
 }

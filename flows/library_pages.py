@@ -84,7 +84,7 @@ def _step(node: dict[str, Any], names: Mapping[str, str]) -> dict[str, str]:
     return {"kind": node["kind"], "icon": canvas.icon_of(kind), "words": said}
 
 
-class TemplateOutput(serializers.Serializer[Any]):
+class FlowTemplateOutput(serializers.Serializer[Any]):
     """A template of the library."""
 
     slug = serializers.CharField()
@@ -96,7 +96,7 @@ class TemplateOutput(serializers.Serializer[Any]):
     messages = serializers.ListField(child=serializers.CharField())
 
 
-class TemplateInput(Strict):
+class FlowTemplateInput(Strict):
     """Which template, and what the flow is called."""
 
     template = serializers.CharField(max_length=63)
@@ -106,16 +106,16 @@ class TemplateInput(Strict):
 class FlowTemplatesView(Door):
     """The library of templates."""
 
-    serializer_class = TemplateInput
+    serializer_class = FlowTemplateInput
     pagination_class = None
     write_permission = "flows.add_flow"
 
-    @extend_schema(responses=TemplateOutput(many=True))
+    @extend_schema(responses=FlowTemplateOutput(many=True))
     def get(self, request: Request) -> Response:
         """List the templates with their steps and what they need."""
-        return Response(TemplateOutput(told(), many=True).data)
+        return Response(FlowTemplateOutput(told(), many=True).data)
 
-    @extend_schema(request=TemplateInput, responses={201: FlowOutput})
+    @extend_schema(request=FlowTemplateInput, responses={201: FlowOutput})
     def post(self, request: Request) -> Response:
         """Make a flow of a template, with the segments and messages it needs; nothing runs until it is activated."""
         said = self.said(request)

@@ -25,7 +25,7 @@ RESTING = ("draft", "ended")
 def flows(request: HttpRequest) -> HttpResponse:
     """List the flows; POST makes one."""
     if request.method == "POST":
-        return act(request) if "do" in request.POST else create(request)
+        return create(request) if request.POST.get("do", "create") == "create" else act(request)
     shown = listed(request)
     return render(request, "flows/_rows.html" if request.headers.get("HX-Request") else "flows/list.html", shown)
 

@@ -18,7 +18,8 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=5)  # behind a pooler a connection outlives its worker
 FEW = 32
-CRASHES = 3
+ALONE = 2  # so much suspicion, and an enrollment is tried alone
+CRASHES = ALONE + 3  # three deaths of workers that had nothing else in hand
 QUARANTINED = "quarantined: workers died here three times; try it again or take the contact out"
 
 _BEGIN = """
@@ -50,9 +51,11 @@ ORDER BY id FOR UPDATE SKIP LOCKED
 """
 _SUSPECT = """
 INSERT INTO flows_suspect (enrollment_id, visit, crashes)
-SELECT id, visit, 1 FROM flows_enrollment WHERE id = ANY(%s) AND status = 'active' AND due_at <= %s ORDER BY id
+SELECT id, visit, %(least)s FROM flows_enrollment
+WHERE id = ANY(%(enrollments)s) AND status = 'active' AND due_at <= %(at)s ORDER BY id
 ON CONFLICT (enrollment_id) DO UPDATE
-SET crashes = CASE WHEN flows_suspect.visit = excluded.visit THEN flows_suspect.crashes + 1 ELSE 1 END,
+SET crashes = CASE WHEN flows_suspect.visit = excluded.visit
+        THEN greatest(excluded.crashes, flows_suspect.crashes + %(alone)s) ELSE excluded.crashes END,
     visit = excluded.visit
 """
 _QUARANTINE = """
@@ -64,7 +67,7 @@ RETURNING e.id, e.node
 
 
 def settle(at: datetime) -> int:
-    """Suspect what dead workers had in hand, and set aside what they died over for the third time."""
+    """Suspect what dead workers had in hand, and set aside what three of them died over that had nothing else in hand."""
     if not select("SELECT id FROM flows_inhand LIMIT 1", []):
         return 0
     with transaction.atomic():
@@ -73,7 +76,7 @@ def settle(at: datetime) -> int:
             return 0
         with connection.cursor() as cursor:
             for _, enrollments in left:
-                cursor.execute(_SUSPECT, [enrollments, at])
+                cursor.execute(_SUSPECT, {"enrollments": enrollments, "at": at, **_weight(len(enrollments))})
             cursor.execute("DELETE FROM flows_inhand WHERE id = ANY(%s)", [[pk for pk, _ in left]])
         aside = select(_QUARANTINE, [QUARANTINED, CRASHES])
         clear([pk for pk, _ in aside])
@@ -81,6 +84,13 @@ def settle(at: datetime) -> int:
             record(HOUSE, "enrollment.quarantined", f"enr_{pk}", node=node)
     log.warning("worker.died", batches=len(left), set_aside=len(aside))
     return len(left)
+
+
+def _weight(many: int) -> dict[str, int]:
+    """Return what a death says of each of so many: much when it was alone, little in company, where another may be to blame."""
+    if many == 1:
+        return {"least": ALONE + 1, "alone": 1}
+    return {"least": ALONE if many <= FEW else 1, "alone": 0}
 
 
 def suspects(enrollments: Collection[int]) -> list[int]:

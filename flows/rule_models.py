@@ -105,7 +105,10 @@ class InHand(models.Model):
 
 
 class Suspect(models.Model):
-    """An enrollment over which workers died at one visit: tried with few others, then alone, then set aside."""
+    """An enrollment over which workers died at one visit: tried with few others, then alone, then set aside.
+
+    Workers die for many reasons: only a death over this one alone counts towards setting it aside.
+    """
 
     enrollment = models.OneToOneField("flows.Enrollment", on_delete=models.CASCADE, primary_key=True, related_name="+")
     visit = models.IntegerField()

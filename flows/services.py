@@ -43,7 +43,9 @@ __all__ = [
     "skip_enrollments",
 ]
 
-RESERVED = frozenset({"new", "check", "publish", "activate", "enrollments", "stats", "templates", "at-once", "approvals"})
+RESERVED = frozenset(
+    {"new", "check", "publish", "activate", "enrollments", "stats", "templates", "at-once", "approvals"}
+)
 LIVE = publishing.LIVE
 
 

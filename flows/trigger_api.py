@@ -95,7 +95,7 @@ def find_job(ref: str, job: str) -> Job:
 class JobsView(Door):
     """Whole segments that are being taken in."""
 
-    @extend_schema(responses=ANYTHING)
+    @extend_schema(operation_id="flows_enrollments_jobs_list", responses=ANYTHING)
     def get(self, request: Request, ref: str) -> Response:
         """List the newest jobs of a flow."""
         return Response({"results": [job_out(one) for one in audiences.jobs_of(find(ref))]})

@@ -211,7 +211,7 @@ def test_a_newcomer_does_the_same_with_the_keyboard_alone(guest: Page, house: st
     press("Enter")
     expect(focused).to_have_attribute("aria-label", "Attribute")
     write("greeted")
-    tab_to(page, page.get_by_label("Value"), 3)
+    tab_to(page, page.get_by_label("Value"), 4)
     press("Enter")
     expect(page.locator("#set-changes-errors")).to_contain_text("Say what greeted becomes")
     page.get_by_label("Value").focus()

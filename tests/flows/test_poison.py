@@ -50,7 +50,7 @@ def test_f51_after_three_deaths_over_mallory_she_is_set_aside_and_the_others_go_
         world.did(f"c{number}", "Signed Up")
     world.did("mallory", "Signed Up", deadly=True)
     let_in(world)
-    deaths = [a_worker(world) for _ in range(12)]
+    deaths = [a_worker(world) for _ in range(24)]
     assert deaths.count(9) == poison.CRASHES
     poison.settle(world.at)
     mallory = Enrollment.objects.get(contact__user_id="mallory")

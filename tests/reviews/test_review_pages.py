@@ -141,7 +141,7 @@ def test_the_number_that_waits_stands_in_the_navigation_and_on_home(mia: Any, ri
     save(signed_in(mia), segment, OSLO)
     home = signed_in(rita).get("/").content.decode()
     assert "1 review waits for you" in home
-    assert '<span class="nav-badge">1<' in home
+    assert '<span class="nav-badge"><span data-number="reviews-waiting">1<' in home
     assert "nav-badge" not in signed_in(mia).get("/").content.decode()
 
 
