@@ -150,7 +150,7 @@ def test_an_administrator_turns_it_on_in_settings(rita: Any) -> None:
     said = {"name": "Shop", "timezone": "UTC", "currency": "USD", "sender_line": "", "review_segments": "on"}
     assert signed_in(rita).post("/settings/", said).status_code == 403
     assert signed_in(ada).post("/settings/", said).status_code == 302
-    assert Workspace.objects.get().approvals == {"segments": True}
+    assert Workspace.objects.get().approvals == {"segments": True, "flows": False}
     del said["review_segments"]
     signed_in(ada).post("/settings/", said)
     assert Workspace.objects.get().approvals == {"segments": False}
