@@ -153,4 +153,4 @@ def test_an_administrator_turns_it_on_in_settings(rita: Any) -> None:
     assert Workspace.objects.get().approvals == {"segments": True, "flows": False}
     del said["review_segments"]
     signed_in(ada).post("/settings/", said)
-    assert Workspace.objects.get().approvals == {"segments": False}
+    assert Workspace.objects.get().approvals == {"segments": False, "flows": False}
