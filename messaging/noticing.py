@@ -3,7 +3,6 @@
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db import transaction
 
 from messaging.models import Channel, Sender
 from workspace import clock
@@ -21,10 +20,9 @@ def mail_notices() -> int:
     )
 
 
-@transaction.atomic
 def _mail(pk: int) -> bool:
-    """Mail one: who is killed between the server's answer and the commit mails it again, which staff can bear."""
-    notice = Notice.objects.select_for_update(skip_locked=True).filter(pk=pk, mailed_at=None).first()
+    """Mail one with no transaction open: who is killed before it is noted mails it again, which staff can bear."""
+    notice = Notice.objects.filter(pk=pk, mailed_at=None).first()
     if notice is None:
         return False
     people = [one.email for one in concerned(notice)]
@@ -34,9 +32,7 @@ def _mail(pk: int) -> bool:
     except OSError as error:  # smtplib's errors are OSErrors
         log.warning("notice.not_mailed", notice=pk, error=repr(error))
         return False
-    notice.mailed_at = clock.now()
-    notice.save(update_fields=["mailed_at"])
-    return True
+    return bool(Notice.objects.filter(pk=pk, mailed_at=None).update(mailed_at=clock.now()))
 
 
 def _letter(notice: Notice, people: list[str]) -> EmailMessage:

@@ -25,7 +25,7 @@ def test_the_list_pauses_and_resumes_what_was_chosen(world: World, admin_client:
     flows = [world.flow(STARTS, WELCOME) for _ in range(2)]
     chosen = [str(one.pk) for one in flows]
     page = admin_client.post(reverse("flows"), {"do": "pause", "chosen": chosen}, follow=True)
-    assert "2 flows: is paused" not in page.content.decode()
+    assert "Done for 2 flows." in page.content.decode()
     assert set(Flow.objects.values_list("status", flat=True)) == {"paused"}
     admin_client.post(reverse("flows"), {"do": "resume", "chosen": chosen})
     assert set(Flow.objects.values_list("status", flat=True)) == {"running"}
