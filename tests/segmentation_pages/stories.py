@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from contacts.ingest import Source, take
 from workspace import clock
@@ -17,7 +18,7 @@ SEED_004 = {
 def tell(*items: dict[str, Any], at: datetime | None = None) -> None:
     """Let facts come in through the door that all facts take."""
     faults = take(
-        [{"messageId": f"story-{number}-{id(item)}", **item} for number, item in enumerate(items)],
+        [{"messageId": f"story-{uuid4()}", **item} for item in items],
         source=Source("stories", False),
         received_at=at or clock.now(),
     )
