@@ -41,6 +41,7 @@ def join_rows(pairs: Pairs, at: datetime) -> list[NewChange]:
         [given],
     )
     run(f"UPDATE contacts_identity i SET contact_id = winner FROM {_PAIRS} WHERE i.contact_id = loser", [given])
+    _hand_on_what_waits(given)
     facts = [*_join_lists(given), *_join_consents(given), *_join_events(given)]
     _join_activity(given)
     for table in ("contacts_address", "contacts_moment"):
@@ -48,6 +49,14 @@ def join_rows(pairs: Pairs, at: datetime) -> list[NewChange]:
     both = {person.id for pair in pairs for person in (pair[0], pair[1].winner())}
     changes = [NewChange(one, "contact", "merged", at=at, fires=False) for one in sorted(both)]
     return changes + [NewChange(winner, fact, "merged", ref, at=at, fires=False) for winner, fact, ref in facts]
+
+
+def _hand_on_what_waits(given: str) -> None:
+    """Let events at which nobody has looked yet be the winner's: who orders and then says who they are has ordered."""
+    run(
+        f"UPDATE contacts_change c SET contact_id = winner FROM {_PAIRS} WHERE c.contact_id = loser AND c.fact LIKE 'event:%%'",
+        [given],
+    )
 
 
 def _join_lists(given: str) -> list[tuple[int, str, None]]:

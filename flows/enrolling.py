@@ -113,18 +113,24 @@ def _answers(candidates: Sequence[Candidate], at: datetime) -> Answers:
 def _past(candidates: Sequence[Candidate], contacts: list[int], at: datetime) -> _Past:
     past = _Past()
     flows = sorted({one.plan.flow_id for one in candidates})
-    for flow, contact, key, inside, last in select(_STANDING, [contacts, flows]):
+    became: dict[int, int] = dict(
+        select(_BECAME, [contacts])
+    )  # what a contact went through before a merge is its past too
+    ever = [*contacts, *became]
+    for flow, who, key, inside, last in select(_STANDING, [ever, flows]):
+        place = flow, became.get(who, who), key
         if inside:
-            past.inside.add((flow, contact, key))
+            past.inside.add(place)
         if last is not None:
-            past.last_exit[flow, contact, key] = last
-    past.recent = {
-        (flow, contact): count for flow, contact, count in select(_RECENT, [contacts, flows, at - timedelta(hours=1)])
-    }
+            past.last_exit[place] = max(last, past.last_exit.get(place, last))
+    for flow, who, count in select(_RECENT, [ever, flows, at - timedelta(hours=1)]):
+        contact = became.get(who, who)
+        past.recent[flow, contact] = past.recent.get((flow, contact), 0) + count
     past.entered = _entered([one.plan for one in candidates], at)
     return past
 
 
+_BECAME = "SELECT id, merged_into_id FROM contacts_contact WHERE merged_into_id = ANY(%s)"
 _STANDING = """
 SELECT flow_id, contact_id, entry_key, bool_or(status = 'active'), max(ended_at)
 FROM flows_enrollment WHERE contact_id = ANY(%s) AND flow_id = ANY(%s) GROUP BY 1, 2, 3

@@ -77,8 +77,8 @@ def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
         locks.share(_flows(readers, seen))
         held = {row[0] for row in select(_CONTACTS, [sorted({one.contact_id for one in seen}), limit])}
         taken += sorted(held)
-        still = {row[0] for row in select(_STILL, [[one.id for one in seen if one.contact_id in held]])}
-        changes = [one for one in seen if one.id in still]
+        still = set(select(_STILL, [[one.id for one in seen if one.contact_id in held]]))
+        changes = [one for one in seen if (one.id, one.contact_id) in still]  # a merge hands what waits to the winner
         done = _Look(changes, readers, clock.now()).look() if changes else []
         select("DELETE FROM contacts_change WHERE id = ANY(%s) RETURNING id", [done])
     crashpoint("after_entry_commit")
@@ -90,7 +90,7 @@ def _change(row: tuple[Any, ...]) -> Change:
     return Change(number, contact, fact, ref, at, fires, lane, json.loads(detail) if detail else None)
 
 
-_STILL = "SELECT id FROM contacts_change WHERE id = ANY(%s) AND stage = 2"
+_STILL = "SELECT id, contact_id FROM contacts_change WHERE id = ANY(%s) AND stage = 2"
 _READERS = """
 SELECT fact, substr(reader, 9)::bigint FROM contacts_read
 WHERE stage = 2 AND fact = ANY(%s) AND reader LIKE 'version:%%'
