@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
 from contacts import by_hand
-from contacts.searching import search
+from contacts.searching import about
 from segmentation import history, services
 from segmentation.buttons import press
 from segmentation.listing import state_of, tone_of, with_state
@@ -138,9 +138,7 @@ def members(request: HttpRequest, pk: int) -> HttpResponse:
 def matching(found: QuerySet[Any], q: str, after: int) -> QuerySet[Any]:
     """Return those after a contact whom a search finds, in the order of their key."""
     found = found.filter(contact_id__gt=after).select_related("contact")
-    if q:
-        found = found.filter(contact_id__in=search(q).values("pk"))
-    return found.order_by("segment_id", "contact_id")
+    return (about(found, q) if q else found).order_by("segment_id", "contact_id")
 
 
 def by_whom(segment: Segment, page: list[Any]) -> None:
@@ -205,7 +203,7 @@ def chosen(segment: Segment, query: dict[str, str]) -> QuerySet[Transition]:
     quiet = {"yes": False, "no": True}.get(query["heard"])
     found = history.Moves(kind=query["kind"], cause=query["cause"], quiet=quiet).of(segment)
     if query["q"]:
-        found = found.filter(contact_id__in=search(query["q"]).values("pk"))
+        found = about(found, query["q"])
     return found.select_related("contact").order_by("-at", "-id")
 
 
