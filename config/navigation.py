@@ -20,6 +20,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Flows", "workflow", "flows"),
             ("Templates of flows", "sparkles", "flow_templates"),
             ("Approvals", "clipboard-check", "flow_approvals"),
+            ("Overdue or stuck", "triangle-alert", "flows_stuck"),
             ("Reviews", "circle-check", "reviews"),
         ],
     ),

@@ -1,13 +1,17 @@
 """The back office of flows: everything to look at, and the few verbs that services offer."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from unfold.forms import ActionForm
 
-from flows import approving, rule_admin, services
+from flows import approving, rule_admin, services, standstill, standstill_pages, sweeping
 from flows import trigger_admin as trigger_admin  # registers itself
 from flows.models import (
     Broadcast,
@@ -23,6 +27,7 @@ from flows.models import (
     Version,
     Watch,
 )
+from workspace import clock
 from workspace.audit import Actor
 from workspace.back_office import BackOffice, ReadOnly
 from workspace.problems import Refused
@@ -39,6 +44,16 @@ def tried(request: HttpRequest, chosen: Sequence[Any], verb: Callable[[Any], Any
             messages.warning(request, f"{one}: {error.detail}")
     if well:
         messages.success(request, f"{well} {done}.")
+
+
+def _sweep(request: HttpRequest, verb: str, chosen: QuerySet[Enrollment]) -> None:
+    """Do one verb to the chosen journeys, and say what came of it."""
+    to = request.POST.get("to", "").replace("\x00", "") if verb == "move" else ""
+    ids = list(chosen.values_list("pk", flat=True)[: sweeping.MOST_NAMED])
+    try:
+        standstill_pages.tell(request, verb, sweeping.sweep(verb, actor=Actor.of(user=request.user), to=to, ids=ids))
+    except Refused as error:
+        messages.warning(request, error.detail)
 
 
 @admin.register(Flow)
@@ -131,15 +146,45 @@ class ReentryAdmin(ReadOnly):
     list_select_related = ("flow", "contact")
 
 
+class Stuck(admin.SimpleListFilter):
+    """Chooses journeys by the way in which they stand still."""
+
+    title = "overdue or stuck"
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer all ways."""
+        return [("any", "Any"), *((name, kind.label) for name, kind in standstill.KINDS.items())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Enrollment]) -> QuerySet[Enrollment]:
+        """Choose them."""
+        if self.value() not in ("any", *standstill.KINDS):
+            return queryset
+        sets = standstill.found(standstill.Wanted(self.value() or ""), clock.now())
+        return queryset.filter(reduce(or_, (Q(pk__in=one.values("pk")) for one in sets)))
+
+
+class Moving(ActionForm):  # type: ignore[misc] # unfold ships no types
+    """Where those who are moved go."""
+
+    to = forms.CharField(
+        required=False,
+        max_length=63,
+        label="Node to move to",
+        widget=forms.TextInput(attrs={"placeholder": "Node (to move)", "aria-label": "Node to move to"}),
+    )
+
+
 @admin.register(Enrollment)
 class EnrollmentAdmin(ReadOnly):
     """Contacts on their way."""
 
     list_display = ("id", "flow", "contact", "status", "node", "due_at", "parked", "attempts", "entered_at")
-    list_filter = ("status",)
+    list_filter = ("status", Stuck)
     search_fields = ("=contact__email", "=contact__user_id", "=id")
     list_select_related = ("flow", "contact")
-    actions = ("take_out", "retry", "skip", "approve", "refuse")
+    actions = ("take_out", "retry", "skip", "move", "approve", "refuse")
+    action_form = Moving
     around = ("flows.step",)
     sortable_by = ()
 
@@ -158,20 +203,22 @@ class EnrollmentAdmin(ReadOnly):
     @admin.action(description="Take out of the flow", permissions=["run"])
     def take_out(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
         """End the chosen journeys."""
-        actor = Actor.of(user=request.user)
-        tried(request, list(chosen), lambda one: services.exit_enrollments([one.pk], actor=actor), "taken out")
+        _sweep(request, "exit", chosen)
 
     @admin.action(description="Try again", permissions=["run"])
     def retry(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
         """Try failed steps again."""
-        actor = Actor.of(user=request.user)
-        tried(request, list(chosen), lambda one: services.retry_enrollments([one.pk], actor=actor), "tried again")
+        _sweep(request, "retry", chosen)
 
     @admin.action(description="Go past the step that failed", permissions=["run"])
     def skip(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
         """Leave the failed step of the chosen journeys out."""
-        actor = Actor.of(user=request.user)
-        tried(request, list(chosen), lambda one: services.skip_enrollments([one.pk], actor=actor), "went on")
+        _sweep(request, "skip", chosen)
+
+    @admin.action(description="Move to the node named beside", permissions=["run"])
+    def move(self, request: HttpRequest, chosen: QuerySet[Enrollment]) -> None:
+        """Put the chosen at another node of their version."""
+        _sweep(request, "move", chosen)
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         """Tell who may act on people in flows."""

@@ -15,6 +15,7 @@ from flows import (
     services,
     standing,
     stats,
+    sweeping,
     trials,
     waking,
 )
@@ -56,6 +57,7 @@ def turn_once() -> tuple[int, Progress]:
     progress = runner.advance(BATCH)
     looked += clocked.pass_time()
     looked += audiences.take(MANY if not looked and not progress.handled else FEW)
+    looked += sweeping.take()
     return looked, progress
 
 

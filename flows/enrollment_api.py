@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contacts.api import find as find_contact
-from contacts.searching import selves
+from contacts.searching import search, selves
 from flows import services
 from flows.api import Door, find
 from flows.models import Enrollment, Step
-from flows.wire import ANYTHING, EnrolInput, EnrollmentOutput, StepOutput, job_out
+from flows.wire import ANYTHING, EnrolInput, EnrollmentOutput, MoveInput, StepOutput, job_out
 from segmentation.named import members_of
 from workspace.api import NewestFirst, actor_of
 from workspace.problems import refuse
@@ -31,6 +31,8 @@ def asked(found: QuerySet[Enrollment], query: Any) -> QuerySet[Enrollment]:
         found = found.filter(status=status)
     if node := query.get("node", "").replace("\x00", ""):
         found = found.filter(node=node)
+    if q := query.get("q", ""):
+        found = found.filter(contact__in=search(q).values("pk"))
     return found.select_related("flow", "version", "contact")
 
 
@@ -57,11 +59,11 @@ class FlowEnrollmentsView(Door):
     pagination_class = NewestFirst
 
     @extend_schema(
-        parameters=[OpenApiParameter("status", str), OpenApiParameter("node", str)],
+        parameters=[OpenApiParameter("status", str), OpenApiParameter("node", str), OpenApiParameter("q", str)],
         responses=EnrollmentOutput(many=True),
     )
     def get(self, request: Request, ref: str) -> Response:
-        """List the enrollments of a flow, newest first."""
+        """List the enrollments of a flow, newest first; `q` searches by user id, email, phone or name."""
         page = self.paginate_queryset(asked(Enrollment.objects.filter(flow=find(ref)), request.query_params))
         return self.get_paginated_response(enrollments_out(page or []))
 
@@ -85,11 +87,11 @@ class EnrollmentsView(Door):
     pagination_class = NewestFirst
 
     @extend_schema(
-        parameters=[OpenApiParameter("status", str), OpenApiParameter("node", str)],
+        parameters=[OpenApiParameter("status", str), OpenApiParameter("node", str), OpenApiParameter("q", str)],
         responses=EnrollmentOutput(many=True),
     )
     def get(self, request: Request) -> Response:
-        """List enrollments, newest first."""
+        """List enrollments, newest first; `q` searches by user id, email, phone or name."""
         page = self.paginate_queryset(asked(Enrollment.objects.all(), request.query_params))
         return self.get_paginated_response(enrollments_out(page or []))
 
@@ -170,3 +172,17 @@ class SkipView(EnrollmentVerb):
     """Go past."""
 
     verb = staticmethod(services.skip_enrollments)
+
+
+class MoveView(Door):
+    """Put elsewhere."""
+
+    serializer_class = MoveInput
+    write_permission = "flows.run_flow"
+
+    @extend_schema(request=MoveInput, responses=EnrollmentOutput)
+    def post(self, request: Request, ref: str) -> Response:
+        """Put one at another node of the version it is on, as if it came there now; a failed one begins to move again."""
+        found, said = find_enrollment(ref), self.said(request)
+        services.move_enrollments([found.pk], to=said["to"], actor=actor_of(request))
+        return Response(EnrollmentOutput(find_enrollment(ref)).data)

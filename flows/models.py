@@ -10,6 +10,7 @@ from flows.trigger_models import Hook, HookSample, Mark  # noqa: F401 - tables o
 from segmentation.models import SegmentRule
 
 STAFF = settings.AUTH_USER_MODEL
+STANDING_STILL = ("held:", "quarantined:", "blocked:", "tries again:")  # how `parked` begins where a step went wrong
 
 
 class Flow(models.Model):
@@ -238,6 +239,13 @@ class Enrollment(models.Model):
             models.Index(fields=["flow", "status", "-id"], name="enrollment_status"),
             models.Index(
                 fields=["wake_on"], name="enrollment_wake", condition=models.Q(status="active") & ~models.Q(wake_on="")
+            ),
+            models.Index(
+                fields=["-id"],
+                name="enrollment_still",
+                condition=models.Q(status="failed")
+                | models.Q(status="active")
+                & models.Q(*[("parked__startswith", one) for one in STANDING_STILL], _connector=models.Q.OR),
             ),
         ]
 

@@ -6,17 +6,19 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods
 
 from contacts.models import Contact
-from flows import canvas, drafts, services
+from flows import canvas, drafts, services, standstill, standstill_pages
 from flows.graph import Graph, GraphNode
 from flows.models import Enrollment, Flow, Step
+from flows.naming import graph_of, name_of, title_of
+from flows.standstill import Wanted
 from flows.trigger_pages import enrolling
+from workspace import clock
 from workspace.audit import Actor
 from workspace.problems import Refused
 
@@ -26,6 +28,7 @@ DEEDS = {
     "exit": (services.exit_enrollments, "Taken out."),
     "retry": (services.retry_enrollments, "It is tried again now."),
     "skip": (services.skip_enrollments, "That step is skipped."),
+    "move": (services.move_enrollments, "Moved."),
 }
 CAUSES = {
     "transition": "Met the segment trigger",
@@ -51,52 +54,56 @@ def flow_people(request: HttpRequest, pk: int) -> HttpResponse:
     """List who stands in a flow, by node and state; POST takes somebody out or tries again."""
     flow = get_object_or_404(Flow, pk=pk)
     if request.method == "POST":
-        for name in DEEDS:
-            if chosen := request.POST.get(name, ""):
-                found = get_object_or_404(Enrollment, pk=int(chosen) if chosen.isdecimal() else 0, flow=flow)
-                do(request, found, name)
+        _act(request, flow)
         return redirect(request.get_full_path())
     shown = listed(request, flow)
     return render(request, "flows/_people.html" if request.headers.get("HX-Request") else "flows/people.html", shown)
 
 
+def _act(request: HttpRequest, flow: Flow) -> None:
+    if {"do", "do_all", "stop"} & request.POST.keys():
+        standstill_pages.act(request, _wanted(request, flow))
+        return
+    for name in DEEDS:
+        if chosen := request.POST.get(name, ""):
+            pk = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0
+            do(request, get_object_or_404(Enrollment, pk=pk, flow=flow), name)
+
+
+def _wanted(request: HttpRequest, flow: Flow) -> Wanted:
+    """Return who is meant by the address; a status that is none means all."""
+    status = canvas.asked(request, "status")
+    known = status if status in Enrollment.Status.values else ""
+    return Wanted("", flow.pk, canvas.asked(request, "node"), known, canvas.asked(request, "q")[:120])
+
+
 def listed(request: HttpRequest, flow: Flow) -> dict[str, Any]:
     """Return one page of people, newest first, by their ids so that it stays fast."""
-    node, status = canvas.asked(request, "node"), canvas.asked(request, "status")
-    before = request.GET.get("before", "")
-    found = _matching(flow, node, status)
-    if before.isdecimal() and len(before) < 19:
-        found = found.filter(pk__lt=int(before))
-    rows = list(found.select_related("contact", "version")[: PAGE + 1])
+    wanted, before = _wanted(request, flow), request.GET.get("before", "")
+    node, status = wanted.node, wanted.status
+    earlier = int(before) if before.isdecimal() and len(before) < 19 else None
+    rows = standstill.newest(wanted, clock.now(), PAGE + 1, earlier)
     names = canvas.names_of_used()
     draft = drafts.load(flow)
-    keep = {"node": node, "status": status}
+    keep = {"node": node, "status": status, "q": wanted.q}
     return {
         "flow": flow,
         "node": node,
         "at_title": title_of(draft, node, names) if node else "",
         "status": status,
+        "q": wanted.q,
         "states": Enrollment.Status.choices,
         "people": [_person(row, draft, names) for row in rows[:PAGE]],
         "newer": f"?{urlencode(keep)}" if before else "",
         "older": f"?{urlencode({**keep, 'before': rows[PAGE - 1].pk})}" if len(rows) > PAGE else "",
         "live_url": request.get_full_path(),
-        "may_run": request.user.has_perm("flows.run_flow"),
+        **standstill_pages.sweeping_shown(request, flow),
         **enrolling(flow),
         "crumbs": [
             {"label": "Flows", "url": reverse("flows")},
             {"label": flow.name, "url": reverse("flow", args=[flow.pk])},
         ],
     }
-
-
-def _matching(flow: Flow, node: str, status: str) -> QuerySet[Enrollment]:
-    found = Enrollment.objects.filter(flow=flow)
-    if node:
-        found = found.filter(node=node)
-    if status in Enrollment.Status.values:
-        found = found.filter(status=status)
-    return found.order_by("-id")
 
 
 def _person(row: Enrollment, draft: Graph, names: Mapping[str, str]) -> dict[str, Any]:
@@ -109,24 +116,13 @@ def _person(row: Enrollment, draft: Graph, names: Mapping[str, str]) -> dict[str
     }
 
 
-def name_of(contact: Contact) -> str:
-    """Return what a contact is called here."""
-    full = f"{contact.first_name or ''} {contact.last_name or ''}".strip()
-    return full or contact.email or f"Contact {contact.pk}"
-
-
-def title_of(graph: Graph, key: str, names: Mapping[str, str]) -> str:
-    """Return what a node is called on the canvas."""
-    node = graph.nodes.get(key)
-    return (node.name or canvas.words_of(node, names)) if node else key
-
-
 def do(request: HttpRequest, enrollment: Enrollment, name: str) -> None:
     """Do one thing to somebody's way, and say what came of it."""
     canvas.allow(request, "flows.run_flow")
     deed, words = DEEDS[name]
+    where = {"to": request.POST.get("to", "")} if name == "move" else {}
     try:
-        deed([enrollment.pk], actor=Actor.of(user=request.user))
+        deed([enrollment.pk], actor=Actor.of(user=request.user), **where)
         messages.success(request, words)
     except Refused as error:
         messages.error(request, error.detail)
@@ -166,6 +162,8 @@ def replay(found: Enrollment) -> dict[str, Any]:
         "enrollment": found,
         "flow": found.flow,
         "name": name_of(found.contact),
+        "places": [(node.key, title_of(graph, node.key, names)) for node in graph.nodes.values() if _is_step(node)],
+        "trouble": standstill.why(found, clock.now()) if standstill.kind_of(found, clock.now()) else "",
         "cause": CAUSES.get(entry.source_kind, entry.source_kind) if entry else "",
         "here": title_of(graph, found.node, names),
         "steps": [_step(step, graph, names) for step in steps],
@@ -177,13 +175,8 @@ def replay(found: Enrollment) -> dict[str, Any]:
     }
 
 
-def graph_of(document: Mapping[str, Any]) -> Graph:
-    """Return the graph of a version, for its words."""
-    nodes = {
-        one["id"]: GraphNode(one["id"], one["kind"], one.get("name", ""), "", one.get("settings", {}))
-        for one in document.get("nodes", [])
-    }
-    return Graph(nodes, {(one["from"], one["port"]): one["to"] for one in document.get("edges", [])})
+def _is_step(node: GraphNode) -> bool:
+    return node.type is not None and node.type.group != "trigger" and not node.type.is_note
 
 
 def _step(step: Step, graph: Graph, names: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from flows import approving, canvas, people, plans, trials
+from flows import approving, canvas, naming, plans, trials
 from flows.models import Enrollment, Flow
 from workspace import clock
 from workspace.audit import Actor
@@ -97,6 +97,6 @@ def _waiting(one: Enrollment) -> dict[str, Any]:
     node = plans.plans_of([one.version_id])[one.version_id].nodes.get(one.node)
     return {
         "enrollment": one,
-        "name": people.name_of(one.contact),
+        "name": naming.name_of(one.contact),
         "question": getattr(node.settings, "question", "") if node else "",
     }

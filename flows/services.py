@@ -12,7 +12,7 @@ from flows.activation import Activation
 from flows.audiences import enrol_segment
 from flows.models import Enrollment, Entry, Flow, Reentry, Version
 from flows.nodes import KINDS
-from flows.tending import exit_enrollments, retry_enrollments, skip_enrollments
+from flows.tending import exit_enrollments, move_enrollments, retry_enrollments, skip_enrollments
 from messaging.models import Stream
 from messaging.services import set_stream
 from workspace import clock, doorbell, notices
@@ -34,6 +34,7 @@ __all__ = [
     "enrol",
     "enrol_segment",
     "exit_enrollments",
+    "move_enrollments",
     "pause",
     "publish_flow",
     "qualified_meanwhile",

@@ -104,6 +104,37 @@ class EnrolInput(Strict):
         return attrs
 
 
+class MoveInput(Strict):
+    """Where to."""
+
+    to = serializers.CharField(max_length=63, help_text="A node of the version that the contact is on.")
+
+
+class SweepInput(Strict):
+    """Which verb for which journeys: some by name, or all that a query finds."""
+
+    verb = serializers.ChoiceField(["retry", "skip", "move", "exit"])
+    to = serializers.CharField(required=False, max_length=63, default="", help_text="With move: the node.")
+    enrollments = serializers.ListField(
+        child=serializers.CharField(max_length=24), required=False, max_length=10_000, help_text='"enr_12"'
+    )
+    stuck = serializers.CharField(
+        required=False, max_length=20, help_text="any, overdue, held, failed, quarantined, blocked or retrying."
+    )
+    flow = serializers.CharField(required=False, max_length=63, help_text="A flow's slug or id.")
+    node = serializers.CharField(required=False, max_length=63)
+    status = serializers.CharField(required=False, max_length=9)
+    q = serializers.CharField(required=False, max_length=120)
+    minutes = serializers.IntegerField(required=False, min_value=0, help_text="How late counts as overdue; 5.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """By name or by what they have in common, not both; everybody of the house is never meant by leaving all out."""
+        by_query = attrs.keys() & {"stuck", "flow"}
+        if ("enrollments" in attrs) == bool(by_query):
+            raise serializers.ValidationError({"enrollments": "Send either enrollments, or stuck or flow."})
+        return attrs
+
+
 class RotateInput(Strict):
     """How long the address before is still heard."""
 
