@@ -4,12 +4,10 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
@@ -17,7 +15,6 @@ from django.core.cache import cache
 from django.test import Client
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from workspace import doorbell
 from workspace.audit import HOUSE
 from workspace.keys import make_key
 from workspace.models import Workspace
@@ -100,21 +97,10 @@ def chromium() -> Iterator[Browser]:
     if os.environ.get("TRIBUTARY_NO_BROWSER") or program is None:
         warnings.warn("BROWSER TESTS SKIPPED: there is no Chromium here. Install the package chromium.", stacklevel=1)
         pytest.skip("no Chromium (or TRIBUTARY_NO_BROWSER is set)")
-    with sync_playwright() as play, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(doorbell, "async_to_sync", in_a_thread)
+    with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
-
-
-def in_a_thread(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an asynchronous call synchronous beside Playwright, whose loop runs in the thread of the tests."""
-
-    def made(*args: Any) -> Any:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(async_to_sync(call), *args).result()
-
-    return made
 
 
 @pytest.fixture
