@@ -20,6 +20,7 @@ class FlowsConfig(AppConfig):
         hearing = import_module("flows.hearing")
         import_module("segmentation.hearing").register(hearing.heard)
         import_module("workspace.uses").register_kind("flow", hearing.called)
+        import_module("contacts.labels").register_named("flow", import_module("flows.models").Flow)
         import_module("flows.reading")
         import_module("workspace.approval").reviewable(import_module("flows.reviewing").REVIEWS)
         import_module("contacts.panels").register("flows", import_module("flows.people").panel, order=20)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contacts.labels import name_of
 from flows.models import Flow
 from segmentation.catalogue import Catalogue, register_names
 from segmentation.conditions import register
@@ -70,13 +71,14 @@ class FlowCondition(Condition):
         )
 
     def told(self, found: Any) -> str:
-        return f"last {found} in the flow “{self.flow}”" if found else f"never in the flow “{self.flow}”"
+        name = name_of("flow", self.flow)
+        return f"last {found} in the flow “{name}”" if found else f"never in the flow “{name}”"
 
     def reads(self) -> Iterator[str]:
         yield f"flow:{self.flow}"
 
     def words(self) -> str:
-        return f"{SAID[self.state]} the flow “{self.flow}”"
+        return f"{SAID[self.state]} the flow “{name_of('flow', self.flow)}”"
 
 
 def _ids() -> dict[str, int]:

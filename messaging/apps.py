@@ -16,4 +16,5 @@ class MessagingConfig(AppConfig):
         """Add what messaging shows on the pages of contacts, and let erasing a contact erase what was said."""
         import_module("messaging.panel")
         import_module("messaging.reading")
+        import_module("contacts.labels").register_named("template", import_module("messaging.models").Template)
         import_module("contacts.services").on_erase(import_module("messaging.erasing").erase)

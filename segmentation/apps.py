@@ -21,4 +21,5 @@ class SegmentationConfig(AppConfig):
         import_module("workspace.approval").reviewable(import_module("segmentation.approving").REVIEWS)
         import_module("workspace.uses").register_kind("segment", import_module("segmentation.named").called)
         import_module("workspace.uses").register_kind("destination", import_module("segmentation.destinations").called)
+        import_module("contacts.labels").register_named("segment", import_module("segmentation.models").Segment)
         import_module("contacts.services").on_erase(import_module("segmentation.exporting").erase)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contacts.labels import speaking
 from segmentation.catalogue import Catalogue
 from segmentation.conditions import KINDS, Condition
 from segmentation.given import Given
@@ -135,14 +136,13 @@ def node_words(node: Node) -> str:
 
 
 def _group_words(group: Group) -> str:
-    parts = [node_words(one) for one in group.conditions]
-    return joined(
-        group.operator,
-        [
-            f"({said})" if isinstance(one, Group) and not one.negate else said
-            for one, said in zip(group.conditions, parts, strict=True)
-        ],
-    )
+    return joined(group.operator, [_part_words(one) for one in group.conditions])
+
+
+def _part_words(node: Node) -> str:
+    """Say a part of a group, in brackets where its own words are joined too."""
+    bare = isinstance(node, Condition) or node.negate or (speaking() and len(node.conditions) == 1)
+    return node_words(node) if bare else f"({node_words(node)})"
 
 
 def json_schema() -> dict[str, Any]:

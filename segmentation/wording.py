@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contacts.labels import speaking
 from contacts.properties import in_a_sentence
 
 
@@ -63,9 +64,9 @@ VERBS = {
 
 
 def joined(operator: str, parts: list[str]) -> str:
-    """Join the words of a group; even a group of one says which kind it is."""
+    """Join the words of a group; of one part only those who are no people hear which kind of group it is."""
     if len(parts) == 1:
-        return f"{'all' if operator == 'AND' else 'any'} of: {parts[0]}"
+        return parts[0] if speaking() else f"{'all' if operator == 'AND' else 'any'} of: {parts[0]}"
     return f" {operator.lower()} ".join(parts)
 
 

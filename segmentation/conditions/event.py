@@ -314,15 +314,16 @@ class EventCondition(Condition):
         )
 
     def words(self) -> str:
-        which = {"any": "", "first": "first ", "last": "last "}[self.occurrence]
-        parts = [f"did {which}{quote(self.event_name)}"]
-        if self.where:
-            parts.append(f"where {filter_words(self.where)}")
-        if self.followed_by:
-            parts.append(self.followed_by.words())
-        if self.window:
-            parts.append(self.window.words())
-        return f"{' '.join(parts)} ({self.aggregate.words()})"
+        about, name = self.aggregate, quote(self.event_name)
+        which = f" where {filter_words(self.where, self.event_name)}" if self.where else ""
+        when = f" {self.window.words()}" if self.window else ""
+        after = f", {self.followed_by.words()}" if self.followed_by else ""
+        if about.property_name:
+            picked = "" if self.occurrence == "any" else f"the {self.occurrence} "
+            return f"{about.of_words()} over {picked}{name}{which}{when}{after} {about.is_words()}"
+        picked = "" if self.occurrence == "any" else f" for the {self.occurrence} time"
+        verb = "did not do" if about.never else "did"
+        return f"{verb} {name}{picked}{about.often_words()}{which}{when}{after}"
 
 
 SLACK = timedelta(days=4)  # calendar steps fall together at the ends of months

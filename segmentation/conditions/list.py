@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contacts.labels import name_of
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
 from segmentation.measures import Picked, Scene
@@ -42,10 +43,11 @@ class ListCondition(Condition):
         )
 
     def told(self, found: Any) -> str:
-        return f"on the list “{self.list}” since {found}" if found else f"not on the list “{self.list}”"
+        name = name_of("list", self.list)
+        return f"on the list “{name}” since {found}" if found else f"not on the list “{name}”"
 
     def reads(self) -> Iterator[str]:
         yield f"list:{self.list}"
 
     def words(self) -> str:
-        return f"is on the list “{self.list}”"
+        return f"is on the list “{name_of('list', self.list)}”"

@@ -219,9 +219,13 @@ class PropertyCondition(Condition):
 
     def told(self, found: Any) -> str:
         name = in_a_sentence(self.property_name)
+        if self.property_name in CONSENT_CHANNELS:
+            return f"is {'' if found else 'not '}{name}"
         return f"{name} is {shown(found)}" if found not in (None, "") else f"{name} has no value"
 
     def words(self) -> str:
+        if self.property_name in CONSENT_CHANNELS and self.operator == "=" and isinstance(self.value, bool):
+            return f"is {'' if self.value else 'not '}{in_a_sentence(self.property_name)}"
         return comparison_words(self.property_name, self.operator, self.value, self.case_sensitive)
 
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from contacts.labels import name_of
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
 from segmentation.measures import Picked, Scene
@@ -75,5 +76,5 @@ class ReachabilityCondition(Condition):
         yield f"attribute:{ADDRESSES[self.channel]}"
 
     def words(self) -> str:
-        about = f" about “{self.topic}”" if self.topic else ""
+        about = f" about “{name_of('topic', self.topic)}”" if self.topic else ""
         return f"can be reached by {self.channel}{about}"

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from contacts.labels import name_of
 from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
@@ -144,7 +145,7 @@ class SegmentCondition(Condition):
         )
 
     def told(self, found: Any) -> str:
-        name = f"the segment “{self.segment}”"
+        name = f"the segment “{name_of('segment', self.segment)}”"
         if self.membership == "now":
             return f"in {name} since {found}" if found else f"not in {name}"
         verb = "left" if self.membership == "left" else "entered"
@@ -183,7 +184,7 @@ class SegmentCondition(Condition):
         return "exited" if self.membership == "left" else "entered"
 
     def words(self) -> str:
-        name = f"the segment “{self.segment}”"
+        name = f"the segment “{name_of('segment', self.segment)}”"
         if self.membership == "now":
             long = f" for at least {Duration.parse(self.for_).words()}" if self.for_ else ""
             return f"is in {name}{long}"

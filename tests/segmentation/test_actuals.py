@@ -106,7 +106,7 @@ def test_values_are_shown_as_they_stand() -> None:
         "tags is [“a”, 5]",
         "country is “US”",
         "city has no value",
-        "subscribed to SMS is false",
+        "is not subscribed to SMS",
         f"on the list “team” since {found[5].found}",
         "email: no address",
     ]

@@ -154,7 +154,7 @@ def test_the_page_of_a_segment_says_who_is_in_it_how_it_grew_and_what_uses_it(mi
     segment = enterprise()
     set_uses("flow:welcome", ["segment:enterprise"])
     page = text(mia.get(reverse("segment", args=[segment.pk])))
-    for words in ("plan is", "Flow welcome", "Latest moves", "Ana", "data-chart"):
+    for words in ("Plan is", "Flow welcome", "Latest moves", "Ana", "data-chart"):
         assert words in page
     growth = mia.get(reverse("segment_growth", args=[segment.pk]) + "?days=30").json()
     assert growth["series"][0]["values"][-1] == 1
