@@ -1,41 +1,40 @@
 """What flows would do about the moves of a segment, and what they are called where something is used by them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
-from contacts.models import Contact
 from flows.foretelling import foretell
 from flows.models import Enrollment, Flow
 from flows.plans import Plan, plans_of
-from segmentation.hearing import Heard
+from segmentation.hearing import Heard, Moved
 
 INSIDE = (Flow.Status.RUNNING, Flow.Status.PAUSED, Flow.Status.DRAINING)
 
 
-def heard(slug: str, joins: QuerySet[Contact], leaves: QuerySet[Contact], at: datetime) -> list[Heard]:
-    """Say which flows would start, and which journeys end, when these contacts join and leave a segment."""
+def heard(moved: Sequence[Moved], at: datetime) -> list[Heard]:
+    """Say which flows would start, and which journeys end, when these contacts join and leave segments."""
     flows = {one.version_id or 0: one for one in Flow.objects.filter(status__in=INSIDE).exclude(version=None)}
+    of = {one.segment: one for one in moved}
     told: list[Heard] = []
     for version, plan in plans_of(flows).items():
-        if plan.trigger.kind == "contact_segment" and plan.trigger.settings.segment == slug:
-            told += _of(flows[version], plan, joins, leaves, at)
-    return sorted(told, key=lambda one: (one.does == "ends", one.name))
+        if plan.trigger.kind == "contact_segment" and plan.trigger.settings.segment in of:
+            told += _of(flows[version], plan, of[plan.trigger.settings.segment], at)
+    return sorted(told, key=lambda one: (one.via != "", one.does == "ends", one.name))
 
 
-def _of(flow: Flow, plan: Plan, joins: QuerySet[Contact], leaves: QuerySet[Contact], at: datetime) -> Iterator[Heard]:
-    when = plan.trigger.settings.when
-    comes, goes = (joins, leaves) if when == "enters" else (leaves, joins)
+def _of(flow: Flow, plan: Plan, moved: Moved, at: datetime) -> Iterator[Heard]:
+    when, via = plan.trigger.settings.when, moved.via
+    comes, goes = (moved.joins, moved.leaves) if when == "enters" else (moved.leaves, moved.joins)
     url = reverse("flow", args=[flow.pk])
-    if flow.status == Flow.Status.RUNNING and plan.settings.entry != "current":
-        told = foretell(flow, plan, plan.trigger.settings.segment, comes, at)
-        yield Heard(flow.slug, flow.name, url, when, "starts", told.count, told.refused, told.left_out)
+    if flow.status == Flow.Status.RUNNING and plan.settings.entry != "current" and not moved.muted:
+        told = foretell(flow, plan, moved.segment, comes, at)
+        yield Heard(flow.slug, flow.name, url, when, "starts", told.count, told.refused, told.left_out, via)
     if plan.settings.exit_on_leave:
         other = "leaves" if when == "enters" else "enters"
         inside = Enrollment.objects.filter(flow=flow, status="active", contact__in=goes.values("pk"))
-        yield Heard(flow.slug, flow.name, url, other, "ends", inside.count())
+        yield Heard(flow.slug, flow.name, url, other, "ends", inside.count(), via=via)
 
 
 def called(slugs: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -11,11 +11,12 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from contacts.models import Contact
+from segmentation.above import moved_above
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.compiler import matching_set
 from segmentation.criteria import Criteria, parse
 from segmentation.explaining import explain_criteria
-from segmentation.hearing import Heard, heard
+from segmentation.hearing import Heard, Moved, heard
 from segmentation.measures import Scene
 from segmentation.models import Segment
 from segmentation.sight import named
@@ -71,7 +72,8 @@ def difference(segment: Segment, document: Any, *, at: datetime) -> Difference:
     with _compared(segment, criteria, at, catalogue):
         counts = _counts()
         parts = {name: _part(name, counts.get(name, 0), criteria, at, catalogue) for name in PARTS}
-        return Difference(**parts, flows=heard(segment.slug, _those("joins"), _those("leaves"), at))
+        moved = [Moved(segment.slug, _those("joins"), _those("leaves")), *moved_above(segment, criteria, at, catalogue)]
+        return Difference(**parts, flows=heard(moved, at))
 
 
 _COMPARED = """

@@ -1,6 +1,6 @@
 """Who would hear of moves before they are made: higher floors register what their flows would do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,17 @@ from typing import Any
 from django.db.models import QuerySet
 
 from contacts.models import Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A segment with who would join and leave it, asked for only by a flow that hears of it."""
+
+    segment: str
+    joins: QuerySet[Contact]
+    leaves: QuerySet[Contact]
+    via: str = ""  # its name, where it moves because another one does
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +33,22 @@ class Heard:
     count: int
     refused: dict[str, int] = field(default_factory=dict)  # why others would not start → how many
     left_out: list[str] = field(default_factory=list)  # what could not be asked before the moves are made
+    via: str = ""  # the segment on whose moves it runs, where that is not the edited one itself
 
     def as_json(self) -> dict[str, Any]:
         """Return the wire form."""
         return asdict(self)
 
 
-Hearer = Callable[[str, QuerySet[Contact], QuerySet[Contact], datetime], list[Heard]]
+Hearer = Callable[[Sequence[Moved], datetime], list[Heard]]
 _hearers: list[Hearer] = []
 
 
 def register(hearer: Hearer) -> None:
-    """Add a hearer: given a segment's slug, who would join and who would leave, it says what its flows would do."""
+    """Add a hearer: given who would join and who would leave which segments, it says what its flows would do."""
     _hearers.append(hearer)
 
 
-def heard(slug: str, joins: QuerySet[Contact], leaves: QuerySet[Contact], at: datetime) -> list[Heard]:
+def heard(moved: Sequence[Moved], at: datetime) -> list[Heard]:
     """Return what the flows would do."""
-    return [one for hearer in _hearers for one in hearer(slug, joins, leaves, at)]
+    return [one for hearer in _hearers for one in hearer(moved, at)]

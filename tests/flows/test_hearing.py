@@ -128,3 +128,36 @@ def test_what_cannot_be_asked_before_the_moves_are_made_is_named(world: World) -
     told_of = only(world, FREE)
     assert told_of.left_out == ["the trigger's filter asks about this very segment"]
     assert told_of.count == 2
+
+
+def stands_on(slug: str, **more: Any) -> dict[str, Any]:
+    return {"type": "SEGMENT", "segment": slug, **more}
+
+
+def test_flows_on_segments_that_nest_the_edited_one_are_counted_over_any_number_of_floors(world: World) -> None:
+    a_shop(world)
+    world.segment("dutch-pros", {"operator": "AND", "conditions": [stands_on("pros"), property_is("country", "NL")]})
+    world.segment("others", {"operator": "AND", "conditions": [stands_on("dutch-pros", negate=True)]})
+    world.settle()
+    dutch = world.flow(enters("dutch-pros"), WELCOME)
+    others = world.flow(enters("others"), wait("9d"), WELCOME, exit_on_leave=True)
+    found = difference(world.pros, FREE, at=clock.now()).flows  # type: ignore[attr-defined]
+    told_of = {(one.flow, one.does): (one.count, one.via) for one in found}
+    assert told_of[dutch.slug, "starts"] == (1, "Dutch-Pros")  # Cleo comes; Ben goes
+    assert told_of[others.slug, "starts"] == (1, "Others")  # Ben is among the others then
+    assert told_of[others.slug, "ends"] == (0, "Others")  # Cleo is no longer, and has no journey
+    change_segment(world.pros, criteria=FREE, fires="both", actor=HOUSE)  # type: ignore[attr-defined]
+    world.settle()
+    assert len(world.journeys("cleo")) == 1
+    assert [len(world.journeys(who)) for who in ("ben", "mara", "dan")] == [1, 0, 0]
+
+
+def test_who_would_have_come_to_be_in_it_is_counted_and_a_muted_one_above_starts_nobody(world: World) -> None:
+    a_shop(world)
+    world.segment("fresh", stands_on("pros", membership="entered", window={"last": "7d"}))
+    gone = world.segment("gone", stands_on("pros", membership="left"))
+    world.settle()
+    fresh, left = world.flow(enters("fresh"), WELCOME), world.flow(enters("gone"), WELCOME)
+    assert {(f, n) for f, _, _, n in told(world, FREE)} == {(fresh.slug, 2), (left.slug, 2)}
+    mute_segment(gone, muted=True, actor=HOUSE)
+    assert {(f, n) for f, _, _, n in told(world, FREE)} == {(fresh.slug, 2)}
