@@ -1,7 +1,8 @@
 """What the canvas shows of a flow: cards in words, with their places, faults and counts; one value for one template."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,14 +13,14 @@ from pydantic import ValidationError
 from contacts.catalogue import load_catalogue
 from contacts.models import List, Topic
 from contacts.properties import CUSTOM, STANDARD
-from flows import checking, drafts
+from flows import checking, drafts, folding
 from flows.forms import Choices
 from flows.graph import Graph, GraphNode, NodeFault
 from flows.layout import COUNTS, Card, Picture, Slot, lay_out
 from flows.models import Flow
 from flows.nodes import KINDS
 from flows.nodes.base import AnyNode
-from flows.tree import Box, Port, Way
+from flows.tree import Box, Port, Tree, Way
 from messaging.models import Sender, Template
 from segmentation.models import Destination, Segment
 from workspace.problems import Fault
@@ -75,6 +76,9 @@ class CardView:
     card: Card
     missing: list[str] = field(default_factory=list)
     below: int = 0  # how many nodes hang below its ways out other than the first
+    branch: int = 0  # how many nodes nobody comes to but through this one
+    folded: bool = False
+    wrong: int = 0  # how many of those folded away behind it lack something
 
     @property
     def slots(self) -> list[Slot]:
@@ -97,6 +101,7 @@ class Canvas:
     cards: list[CardView]
     faults: list[NodeFault]
     names: Mapping[str, str]
+    hidden: Sequence[tuple[str, str]] = ()  # keys and titles of what is folded away
 
     @property
     def trigger_missing(self) -> list[str]:
@@ -139,10 +144,10 @@ PALETTE = [
 ]
 
 
-def draw(flow: Flow) -> Canvas:
+def draw(flow: Flow, folded: Collection[str] = ()) -> Canvas:
     """Read the draft of a flow and lay it out with its faults."""
     graph = drafts.load(flow)
-    picture = picture_of(graph, counts=flow.version_id is not None)
+    picture, tree, behind = picture_of(graph, counts=flow.version_id is not None, folded=folded)
     faults = checking.check(flow)
     names = names_of_used()
     by_node: dict[str, list[str]] = {}
@@ -151,13 +156,26 @@ def draw(flow: Flow) -> Canvas:
             by_node.setdefault(fault.node, []).append(fault.message)
     ways = ways_of(graph)
     cards = [card_view(graph, card, by_node.get(card.key, []), names, ways) for card in picture.cards]
-    return Canvas(flow, graph, picture, cards, faults, names)
+    deep, wrong = folding.depths(tree), Counter(behind.get(key) for key in by_node)
+    for card in cards:
+        card.branch, card.folded, card.wrong = deep[card.key], card.key in behind.values(), wrong[card.key]
+    titles = [(key, graph.nodes[key].name or words_of(graph.nodes[key], names)) for key in behind]
+    return Canvas(flow, graph, picture, cards, faults, names, titles)
 
 
-def picture_of(graph: Graph, *, counts: bool) -> Picture:
-    """Lay a graph out."""
+def picture_of(graph: Graph, *, counts: bool, folded: Collection[str] = ()) -> tuple[Picture, Tree, Mapping[str, str]]:
+    """Lay a graph out; return with it the whole tree, and what is folded away behind which node."""
+    boxes, ways = boxes_of(graph), [Way(source, port, to) for (source, port), to in graph.edges.items()]
+    tree = Tree(boxes, ways)
+    behind = folding.hidden(tree, folded)
+    shown = folding.fold(boxes, ways, behind) if behind else (boxes, ways)
+    return lay_out(*shown, counts=counts), tree, behind
+
+
+def boxes_of(graph: Graph) -> list[Box]:
+    """Return the nodes of a graph as the layout sees them."""
     first = graph.trigger
-    boxes = [
+    return [
         Box(
             key,
             tuple(Port(port.name, port.label) for port in node.ports()),
@@ -165,7 +183,6 @@ def picture_of(graph: Graph, *, counts: bool) -> Picture:
         )
         for key, node in graph.nodes.items()
     ]
-    return lay_out(boxes, [Way(source, port, to) for (source, port), to in graph.edges.items()], counts=counts)
 
 
 def ways_of(graph: Graph) -> dict[str, list[str]]:
@@ -301,7 +318,7 @@ def strips(counted: Mapping[str, Any], picture: Picture, graph: Graph) -> list[d
 
 
 def _ways(card: Card, counted: Mapping[str, int]) -> list[dict[str, Any]]:
-    several = [slot for slot in card.slots if slot.label]
+    several = [slot for slot in card.slots if slot.label and not slot.port.startswith(folding.FOLD)]
     return [{"port": one.port, "x": one.x, "y": one.y + 26, "count": counted.get(one.port, 0)} for one in several]
 
 

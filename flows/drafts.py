@@ -7,11 +7,16 @@ from typing import Any
 from django.db import transaction
 
 from flows import graph as graphs
+from flows.draft_models import Edit
 from flows.graph import Graph, GraphNode
 from flows.models import Edge, Flow, Node
 from flows.nodes import KINDS
+from workspace import clock
 from workspace.audit import HOUSE, Actor, record
 from workspace.problems import Refused, refuse
+
+KEPT = 200  # how many revisions back a draft remembers who did what
+KEPT_CHARACTERS = 500_000
 
 
 def load(flow: Flow) -> Graph:
@@ -51,7 +56,8 @@ def insert_node(
             return _crown(draft, node)
         return _put(draft.with_nodes(node), node, source, port)
 
-    _change(flow, insert, "node_inserted", actor, revision, kind=kind)
+    label = KINDS[kind].label if kind in KINDS else kind
+    change(flow, insert, "node_inserted", actor, revision, words=f"{label} added", kind=kind)
     return made
 
 
@@ -67,8 +73,8 @@ def change_node(
 ) -> None:
     """Replace a node's settings, name or note; branches whose port is gone are taken off with all behind them."""
 
-    def change(draft: Graph) -> Graph:
-        node = _find(draft, key)
+    def turn(draft: Graph) -> Graph:
+        node = find(draft, key)
         if settings is not None:
             node = replace(node, settings=dict(settings))
             _refuse_shape(node)
@@ -77,14 +83,18 @@ def change_node(
         gone = {way: None for way in draft.edges if way[0] == key and way[1] not in ports}
         return _prune(draft, draft.with_nodes(node).with_edges(gone))
 
-    _change(flow, change, "node_changed", actor, revision, node=key)
+    change(flow, turn, "node_changed", actor, revision, words="{} changed", node=key)
 
 
 def remove_node(
     flow: Flow, key: str, *, keep: str | None = "next", actor: Actor = HOUSE, revision: int | None = None
 ) -> None:
     """Take a node out; what follows by the port `keep` (or else by its first port) closes up, the rest goes with it."""
-    _change(flow, lambda draft: _prune(draft, _take_out(draft, key, keep)), "node_removed", actor, revision, node=key)
+
+    def remove(draft: Graph) -> Graph:
+        return _prune(draft, _take_out(draft, key, keep))
+
+    change(flow, remove, "node_removed", actor, revision, words="{} removed", node=key)
 
 
 def move_node(
@@ -93,14 +103,14 @@ def move_node(
     """Move one node to another slot; what followed it closes up."""
 
     def move(draft: Graph) -> Graph:
-        node = _find(draft, key)
+        node = find(draft, key)
         if source == key:
             raise refuse("source", "A node cannot follow itself.")
         if draft.edges.get((source, port)) == key:
             return draft
         return _prune(draft, _put(_take_out(draft, key, "next").with_nodes(node), node, source, port), keep=key)
 
-    _change(flow, move, "node_moved", actor, revision, node=key)
+    change(flow, move, "node_moved", actor, revision, words="{} moved", node=key)
 
 
 def connect(
@@ -109,23 +119,33 @@ def connect(
     """Let a port lead to a node, or (None) to the end of the journey."""
 
     def join(draft: Graph) -> Graph:
-        _find_port(draft, source, port)
+        find_port(draft, source, port)
         if target is not None:
-            _find(draft, target)
+            find(draft, target)
         return draft.with_edges({(source, port): target})
 
-    _change(flow, join, "connected", actor, revision, node=source)
+    change(flow, join, "connected", actor, revision, words="Way out of {} joined", node=source)
 
 
-def replace_draft(flow: Flow, sent: Any, *, actor: Actor = HOUSE, revision: int | None = None) -> None:
+def replace_draft(
+    flow: Flow, sent: Any, *, actor: Actor = HOUSE, revision: int | None = None, words: str = "Draft replaced"
+) -> None:
     """Replace the whole draft by a document; refused with every fault of its shape."""
     wanted = graphs.read(sent)
-    _change(flow, lambda _: wanted, "draft_replaced", actor, revision, nodes=len(wanted.nodes))
+    change(flow, lambda _: wanted, "draft_replaced", actor, revision, words=words, nodes=len(wanted.nodes))
 
 
-def _change(
-    flow: Flow, change: Callable[[Graph], Graph], verb: str, actor: Actor, revision: int | None, **detail: Any
+def change(
+    flow: Flow,
+    turn: Callable[[Graph], Graph],
+    verb: str,
+    actor: Actor,
+    revision: int | None,
+    *,
+    words: str = "",
+    **detail: Any,
 ) -> None:
+    """Change the draft in one transaction, if it is still the revision seen; with words it can be taken back."""
     with transaction.atomic():
         held = Flow.objects.select_for_update(no_key=True).get(pk=flow.pk)
         if held.archived_at is not None:
@@ -133,14 +153,50 @@ def _change(
         if revision is not None and revision != held.revision:
             raise refuse("revision", "Somebody changed this flow since you read it; reload and try again.", 409)
         before = load(held)
-        after = graphs.lead(before, change(before))
+        after = graphs.lead(before, turn(before))
         if len(after.nodes) > graphs.MOST_NODES:
             raise refuse("nodes", f"A flow has at most {graphs.MOST_NODES} nodes.")
         _write(held, before, after)
         held.revision += 1
         held.save(update_fields=["revision", "updated_at"])
         record(actor, f"flow.{verb}", held.ref, **detail)
+        if words and actor.user_id:
+            _remember(held, before, after, actor, words.format(_label(before, after, detail.get("node", ""))))
     flow.revision = held.revision
+
+
+def _remember(flow: Flow, before: Graph, after: Graph, actor: Actor, words: str) -> None:
+    """Keep what a person changed; what they had taken back cannot be done again after it."""
+    parts = {"nodes": _differing(_stored(before), _stored(after)), "edges": _differing(_ways(before), _ways(after))}
+    mine = Edit.objects.filter(flow=flow, author_id=actor.user_id)
+    mine.filter(undone=True).delete()
+    Edit.objects.filter(flow=flow, number__lte=flow.revision - KEPT).delete()
+    if not any(parts.values()):
+        return
+    if len(str(parts)) > KEPT_CHARACTERS:
+        mine.delete()  # a change too large to be kept shuts off those before it
+        return
+    Edit.objects.create(
+        flow=flow, number=flow.revision, author_id=actor.user_id, words=words[:200], parts=parts, at=clock.now()
+    )
+
+
+def _label(before: Graph, after: Graph, key: str) -> str:
+    node = before.nodes.get(key) or after.nodes.get(key)
+    return (node.name or (node.type.label if node.type else node.kind)) if node else "Step"
+
+
+def _stored(graph: Graph) -> dict[str, Any]:
+    return {key: node.as_json() for key, node in graph.nodes.items()}
+
+
+def _ways(graph: Graph) -> dict[str, str]:
+    return {f"{source} {port}": target for (source, port), target in graph.edges.items()}
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {key: [before.get(key), after.get(key)] for key in keys}
 
 
 def _write(flow: Flow, before: Graph, after: Graph) -> None:
@@ -195,21 +251,23 @@ def _refuse_shape(node: GraphNode) -> None:
         raise Refused(f"The settings of “{node.key}” have faults.", found)
 
 
-def _find(draft: Graph, key: str) -> GraphNode:
+def find(draft: Graph, key: str) -> GraphNode:
+    """Return a node of a draft; refused when it is not there."""
     if key not in draft.nodes:
         raise refuse("node", f"There is no node “{key[:63]}” in this flow.", 404)
     return draft.nodes[key]
 
 
-def _find_port(draft: Graph, key: str, port: str) -> None:
-    ports = [one.name for one in _find(draft, key).ports()]
+def find_port(draft: Graph, key: str, port: str) -> None:
+    """Refuse a way out that a node does not have."""
+    ports = [one.name for one in find(draft, key).ports()]
     if port not in ports:
         raise refuse("port", f"The node “{key}” has no port “{port[:63]}”; it has {', '.join(ports) or 'none'}.")
 
 
 def _put(draft: Graph, node: GraphNode, source: str, port: str) -> Graph:
     """Put a node that nothing leads to on a slot; what stood there follows by its first port."""
-    _find_port(draft, source, port)
+    find_port(draft, source, port)
     if node.type and node.type.group == "trigger":
         raise refuse("kind", "A trigger stands at the top; nothing leads to it.")
     follows = draft.edges.get((source, port))
@@ -221,7 +279,7 @@ def _put(draft: Graph, node: GraphNode, source: str, port: str) -> Graph:
 
 
 def _take_out(draft: Graph, key: str, keep: str | None) -> Graph:
-    node = _find(draft, key)
+    node = find(draft, key)
     ways = dict(draft.out(key))
     follows = None if keep is None else ways.get(keep, next(iter(ways.values()), None))
     closed = dict.fromkeys(draft.into(key), follows if follows != key else None)

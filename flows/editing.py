@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.http import HttpRequest
 
-from flows import canvas, drafts, services
+from flows import canvas, drafts, edits, pasting, services
 from flows.form_reading import read_settings
 from flows.graph import Graph
 from flows.models import Flow
 from flows.nodes import KINDS
+from workspace import clean
 from workspace.audit import Actor
 from workspace.problems import Fault, Refused, refuse
 
-KEPT = 10  # how many actions can be undone
-KEPT_BYTES = 200_000
+CLIP = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +24,15 @@ class Outcome:
     open: str | None = ""  # a key; "" closes the panel; None leaves it as it is
     focus: str = ""
     words: str = ""
-    undoable: bool = True
 
 
 Action = Callable[[HttpRequest, Flow, int, Actor], Outcome]
 
 
 def act(request: HttpRequest, flow: Flow, action: Action) -> Outcome:
-    """Do one action on the draft as it was when the page showed it, and remember what it was before."""
+    """Do one action on the draft as it was when the page showed it."""
     revision = seen_revision(request)
-    before = drafts.document(flow)
-    outcome = action(request, flow, revision, Actor.of(user=request.user))
-    if outcome.undoable:
-        remember(request, flow, revision, before, outcome.words)
-    return outcome
+    return action(request, flow, revision, Actor.of(user=request.user))
 
 
 def seen_revision(request: HttpRequest) -> int:
@@ -66,7 +60,8 @@ def remove(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Out
     if node is not None and node.type is not None and node.type.group == "trigger":
         raise refuse("node", "The trigger stays: a flow needs one.")
     above = next((source for source, _ in graph.into(key)), "")
-    drafts.remove_node(flow, key, actor=actor, revision=revision)
+    verb = pasting.remove_branch if request.POST.get("below") else drafts.remove_node
+    verb(flow, key, actor=actor, revision=revision)
     opened = request.POST.get("open", "")
     left = opened if opened != key and flow.nodes.filter(key=opened).exists() else ""
     label = node.type.label if node and node.type else "Step"
@@ -77,8 +72,26 @@ def move(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outco
     """Move a node to another slot."""
     key = request.POST.get("node", "")
     source, port = request.POST.get("source", ""), request.POST.get("port", "next")
-    drafts.move_node(flow, key, source=source, port=port, actor=actor, revision=revision)
+    verb = pasting.move_branch if request.POST.get("below") else drafts.move_node
+    verb(flow, key, source=source, port=port, actor=actor, revision=revision)
     return Outcome(open=None, focus=key, words="Step moved")
+
+
+def paste(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
+    """Put what was copied, here or in another flow, on a slot."""
+    try:
+        sent = clean.read(request.POST.get("clip", "").encode("utf-8", "surrogatepass"), limit=CLIP)
+    except clean.Unclean as error:
+        raise refuse("clip", f"What was copied cannot be read: {error.message}") from error
+    source, port = request.POST.get("source", ""), request.POST.get("port", "next")
+    key = pasting.paste(flow, sent, source=source, port=port, actor=actor, revision=revision)
+    return Outcome(open=None, focus=key, words="Pasted")
+
+
+def duplicate(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
+    """Put a copy of a node right after it."""
+    key = pasting.duplicate(flow, request.POST.get("node", ""), actor=actor, revision=revision)
+    return Outcome(open=None, focus=key, words="Step duplicated")
 
 
 def connect(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
@@ -139,63 +152,63 @@ def change(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Out
 def rename(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
     """Give the flow another name."""
     services.change_flow(flow, name=request.POST.get("name", ""), actor=actor)
-    return Outcome(open=None, words="Name saved", undoable=False)
+    return Outcome(open=None, words="Name saved")
 
 
 def undo(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
-    """Put the draft back as it was before the last action of this person."""
-    kept = _kept(request, flow)
-    if not kept["steps"]:
-        raise refuse("", "There is nothing to undo.")
-    step = kept["steps"].pop()
-    drafts.replace_draft(flow, step["document"], actor=actor, revision=revision)
-    _keep(request, flow, kept["steps"])
+    """Take back what this person did last; what cannot be taken back any more is let go."""
+    try:
+        words, key = edits.undo(flow, actor=actor, revision=revision)
+    except Refused as error:
+        if any(one.path == "edit" for one in error.faults):
+            edits.forget(flow, actor)
+        raise
+    return _turned(request, flow, f"Undone: {words}", key)
+
+
+def redo(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
+    """Do again what this person took back last."""
+    words, key = edits.redo(flow, actor=actor, revision=revision)
+    return _turned(request, flow, f"Done again: {words}", key)
+
+
+def _turned(request: HttpRequest, flow: Flow, words: str, key: str) -> Outcome:
     opened = request.POST.get("open", "")
     there = opened if opened and flow.nodes.filter(key=opened).exists() else ""
-    return Outcome(open=there, focus=there or "", words=f"Undone: {step['words']}", undoable=False)
+    return Outcome(open=there, focus=there or key, words=words)
 
 
 ACTIONS: dict[str, Action] = {
     "insert": insert,
     "remove": remove,
     "move": move,
+    "paste": paste,
+    "duplicate-step": duplicate,
     "connect": connect,
     "change": change,
     "rename": rename,
     "undo": undo,
+    "redo": redo,
 }
 
 
-# What can be undone stands in the session, valid only while nobody else changed the draft. -------------------------------
+# What is folded away is each person's own, and stands in the session. --------------------------------------------------
 
 
-def remember(request: HttpRequest, flow: Flow, revision: int, before: dict[str, Any], words: str) -> None:
-    """Keep the draft as it was, unless somebody else's change lies between."""
-    kept = request.session.get(_slot(flow))
-    steps = kept["steps"] if kept and kept["at"] == revision else []
-    steps = [*steps, {"words": words, "document": before}][-KEPT:]
-    while len(steps) > 1 and sum(len(str(one["document"])) for one in steps) > KEPT_BYTES:
-        steps = steps[1:]
-    _keep(request, flow, steps)
+def folds(request: HttpRequest, flow: Flow) -> set[str]:
+    """Return the nodes behind which this person has folded away what follows."""
+    return set(request.session.get(f"flow-folds-{flow.pk}", ()))
 
 
-def undo_words(request: HttpRequest, flow: Flow) -> str:
-    """Return what the next undo takes back; empty when there is nothing."""
-    steps = _kept(request, flow)["steps"]
-    return str(steps[-1]["words"]) if steps else ""
-
-
-def _slot(flow: Flow) -> str:
-    return f"flow-undo-{flow.pk}"
-
-
-def _kept(request: HttpRequest, flow: Flow) -> dict[str, Any]:
-    kept: dict[str, Any] = request.session.get(_slot(flow)) or {}
-    return kept if kept.get("at") == flow.revision else {"at": flow.revision, "steps": []}
-
-
-def _keep(request: HttpRequest, flow: Flow, steps: list[dict[str, Any]]) -> None:
-    request.session[_slot(flow)] = {"at": flow.revision, "steps": steps}
+def fold(request: HttpRequest, flow: Flow) -> Outcome:
+    """Fold away what hangs below a node, or unfold it; `show` unfolds whatever a node is behind."""
+    key, how = request.POST.get("node", ""), request.POST.get("how", "")
+    shut = folds(request, flow) & set(flow.nodes.values_list("key", flat=True))
+    shut = shut | {key} if how == "fold" else shut - {key}
+    while how == "show" and (behind := canvas.picture_of(drafts.load(flow), counts=False, folded=shut)[2].get(key)):
+        shut -= {behind}
+    request.session[f"flow-folds-{flow.pk}"] = sorted(shut)[:500]
+    return Outcome(open=None, focus=key, words="Folded away" if how == "fold" else "Unfolded")
 
 
 def conflict(error: Refused) -> bool:

@@ -164,4 +164,6 @@ SELECT id FROM flows_enrollment
 WHERE status = 'active' AND waiting AND wake_on = 'facts' AND (due_at IS NULL OR due_at > until_at)""",
     "I36 nobody is suspected longer than three deaths alone": """
 SELECT enrollment_id FROM flows_suspect WHERE crashes >= 5""",
+    "I37 no draft remembers an edit that it has not had": """
+SELECT e.id FROM flows_edit e JOIN flows_flow f ON f.id = e.flow_id WHERE e.number > f.revision""",
 }

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from flows import canvas, dialogs, drafts, editing, publishing, services, stats
+from flows import canvas, dialogs, drafts, editing, edits, pasting, publishing, services, stats
 from flows.editing import Outcome
 from flows.form_reading import read_settings
 from flows.forms import Choices, node_form
@@ -43,9 +43,10 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
 
 def board(request: HttpRequest, found: Flow, *, selected: str = "") -> dict[str, Any]:
     """Return what the canvas and its head show."""
-    drawn = canvas.draw(found)
+    drawn = canvas.draw(found, editing.folds(request, found))
     counted = stats.counts(found)
     editable = request.user.has_perm("flows.change_flow") and found.archived_at is None
+    undo, redo = edits.words_of_next(found, request.user.pk) if editable else ("", "")
     return {
         "flow": found,
         "canvas": drawn,
@@ -56,7 +57,8 @@ def board(request: HttpRequest, found: Flow, *, selected: str = "") -> dict[str,
         "totals": counted["totals"],
         "strips": canvas.strips(counted, drawn.picture, drawn.graph),
         "unpublished": publishing.differs(found),
-        "undo_words": editing.undo_words(request, found) if editable else "",
+        "undo_words": undo,
+        "redo_words": redo,
         "shown_status": shown_status(found),
         "resting": RESTING,
         "builder": builder_doors(),
@@ -149,6 +151,8 @@ def _do(request: HttpRequest, found: Flow, name: str) -> Outcome:
     if name in dialogs.DEEDS:
         canvas.allow(request, "flows.run_flow")
         return dialogs.DEEDS[name](request, found, Actor.of(user=request.user))
+    if name == "fold":
+        return editing.fold(request, found)
     canvas.allow(request, "flows.change_flow")
     if name not in editing.ACTIONS:
         raise refuse("do", "There is no such action.")
@@ -175,7 +179,10 @@ def refused(request: HttpRequest, found: Flow, name: str, error: Refused) -> Htt
         return refused_whole(request, found, key, error)
     if editing.conflict(error):
         found.refresh_from_db()
-        return render(request, "flows/_conflict.html", board(request, found, selected=key), status=409)
+        theirs = edits.since(found, editing.seen_revision(request), request.user.pk)
+        shown = board(request, found, selected=key) | {"theirs": theirs, "act": name}
+        shown["same"] = any(key in one.parts["nodes"] for one in theirs)
+        return render(request, "flows/_conflict.html", shown, status=409)
     if name == "change" and found.nodes.filter(key=key).exists():
         shown = {"flow": found, "editable": True, "builder": builder_doors()}
         shown["panel"] = panel(found, key, sent=request.POST, problem=error)
@@ -226,6 +233,17 @@ def whole(request: HttpRequest, found: Flow, name: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
+def flow_copy(request: HttpRequest, pk: int, key: str) -> HttpResponse:
+    """Answer a node, or its whole branch, as a document that can be pasted into any flow."""
+    found = get_object_or_404(Flow, pk=pk)
+    try:
+        return JsonResponse(pasting.copy(found, key, below=bool(request.GET.get("below"))))
+    except Refused as error:
+        return JsonResponse({"detail": error.detail}, status=error.status)
+
+
+@login_required
 @require_http_methods(["GET", "POST"])
 def flow_node(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     """Answer the panel of a node; POST answers what is wrong with settings still being typed."""
@@ -262,7 +280,8 @@ def flow_counts(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer the counts on the cards."""
     found = get_object_or_404(Flow, pk=pk)
     graph = drafts.load(found)
-    strips = canvas.strips(stats.counts(found), canvas.picture_of(graph, counts=True), graph)
+    picture, _, _ = canvas.picture_of(graph, counts=True, folded=editing.folds(request, found))
+    strips = canvas.strips(stats.counts(found), picture, graph)
     return render(request, "flows/_counts.html", {"flow": found, "strips": strips})
 
 

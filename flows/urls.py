@@ -3,8 +3,8 @@
 from django.urls import path, re_path
 
 from flows import api as wire
-from flows import enrollment_api as ways
 from flows import (
+    comparing,
     hook_door,
     library_pages,
     list_pages,
@@ -18,6 +18,7 @@ from flows import (
     trigger_api,
     trigger_pages,
 )
+from flows import enrollment_api as ways
 from flows import pages as views
 
 pages = [
@@ -26,6 +27,8 @@ pages = [
     path("flows/start/<slug:slug>/", starter_pages.start, name="flow_start"),
     path("flows/<int:pk>/", views.flow, name="flow"),
     path("flows/<int:pk>/nodes/<slug:key>/", views.flow_node, name="flow_node"),
+    path("flows/<int:pk>/nodes/<slug:key>/copy/", views.flow_copy, name="flow_copy"),
+    path("flows/<int:pk>/versions/<int:number>/", comparing.flow_version, name="flow_version"),
     path("flows/<int:pk>/dialogs/<slug:name>/", views.flow_dialog, name="flow_dialog"),
     path("flows/<int:pk>/counts/", views.flow_counts, name="flow_counts"),
     path("flows/<int:pk>/totals/", views.flow_totals, name="flow_totals"),

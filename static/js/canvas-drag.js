@@ -32,12 +32,12 @@ function letGo() {
   for (const one of document.querySelectorAll(".is-dragged")) one.classList.remove("is-dragged");
 }
 
-function drop(slot) {
+function drop(slot, below = false) {
   const what = carried;
   if (!what || !slot || own(slot)) return;
   const { source, port } = slot.dataset;
   if (what.kind) act({ do: "insert", kind: what.kind, source, port });
-  else act({ do: "move", node: what.node, source, port });
+  else act({ do: "move", node: what.node, source, port, below: below ? "1" : "" });
 }
 
 function native() {
@@ -59,7 +59,7 @@ function native() {
     const slot = carried && slotOf(event.target);
     if (!slot) return;
     event.preventDefault();
-    drop(slot);
+    drop(slot, event.shiftKey); // with Shift, all below comes along
     letGo();
   });
   document.addEventListener("dragend", letGo);

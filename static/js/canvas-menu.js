@@ -1,15 +1,16 @@
 // What goes into a slot: a menu at the slot; or, the other way round, a step taken from the palette looks for its slot.
 
 import { act, announce } from "./canvas-post.js";
+import { copied, paste } from "./canvas-clip.js";
 import { filter } from "./canvas-filter.js";
 import { focusStop, stops } from "./canvas-move.js";
 
 const menu = document.getElementById("insert-menu");
 const studio = document.querySelector(".studio");
 let slot = null; // the slot whose menu is open
-let held = null; // {kind, label} taken from the palette, or {join: {source, port}}
+let held = null; // {kind} taken from the palette, {move: {node, below}} from the board, or {join: {source, port}}
 
-export const placing = () => Boolean(held?.kind);
+export const placing = () => Boolean(held?.kind || held?.move);
 export const picking = () => Boolean(held?.join);
 
 // The menu -----------------------------------------------------------------------------------------------------------
@@ -22,6 +23,7 @@ export function openMenu(at) {
   filter(search);
   document.getElementById("join-entries").hidden = false;
   menu.querySelector("[data-cut]").hidden = !at.dataset.target;
+  menu.querySelector("[data-paste]").hidden = !copied();
   menu.showPopover();
   const left = Math.min(Math.max(8, box.left + box.width / 2 - menu.offsetWidth / 2), innerWidth - menu.offsetWidth - 8);
   const below = box.bottom + 8 + menu.offsetHeight < innerHeight;
@@ -45,6 +47,7 @@ function choose(entry) {
   const { source, port } = slot.dataset;
   menu.hidePopover();
   if (entry.dataset.insert) act({ do: "insert", kind: entry.dataset.insert, source, port });
+  else if (entry.matches("[data-paste]")) paste(slot);
   else if (entry.matches("[data-cut]")) act({ do: "connect", source, port, target: "" });
   else hold({ join: { source, port } }, "Choose the step this way leads to.");
 }
@@ -69,39 +72,41 @@ function walk(event) {
 }
 
 // Taken in hand ----------------------------------------------------------------------------------------------------------
-function hold(what, words) {
+export function hold(what, words) {
   stopPlacing();
   held = what;
-  studio.classList.add(what.kind ? "is-placing" : "is-picking");
+  studio.classList.add(what.join ? "is-picking" : "is-placing");
   const note = document.getElementById("placing");
   note.replaceChildren(words, " ", Object.assign(document.createElement("kbd"), { textContent: "Esc" }), " cancels");
   note.hidden = false;
   announce(`${words} Arrow keys move, Enter places, Escape cancels.`);
-  const wanted = what.kind ? (one) => one.matches(".slot.is-open") : (one) => one.matches(".node-card");
+  const wanted = !what.join ? (one) => one.matches(".slot.is-open") : (one) => one.matches(".node-card");
   focusStop(stops().find(wanted) ?? stops().find((one) => one.matches(".slot")) ?? stops()[0]);
 }
 
 export function stopPlacing(back = false) {
   if (!held) return;
-  const kind = held.kind;
+  const { kind, move } = held;
   held = null;
   studio.classList.remove("is-placing", "is-picking");
   document.getElementById("placing").hidden = true;
   for (const one of document.querySelectorAll(".palette-item[aria-pressed]")) one.removeAttribute("aria-pressed");
   if (back && kind) document.querySelector(`.palette-item[data-kind="${CSS.escape(kind)}"]`)?.focus();
+  if (back && move) focusStop(document.getElementById(`card-${move.node}`));
 }
 
 export function place(target) {
   const what = held;
   stopPlacing();
   if (what.kind) act({ do: "insert", kind: what.kind, source: target.dataset.source, port: target.dataset.port });
+  else if (what.move) act({ do: "move", ...what.move, source: target.dataset.source, port: target.dataset.port });
   else act({ do: "connect", ...what.join, target: target.dataset.node });
 }
 
 export function listenForMenus() {
   menu.addEventListener("toggle", (event) => { if (event.newState === "closed") shut(); });
   menu.addEventListener("click", (event) => {
-    const entry = event.target.closest("[data-insert], [data-join], [data-cut]");
+    const entry = event.target.closest("[data-insert], [data-join], [data-cut], [data-paste]");
     if (entry) choose(entry);
   });
   document.addEventListener("keydown", walk, true);

@@ -137,7 +137,7 @@ function rowClicked(event) {
 function showWhen() {
   for (const field of form()?.querySelectorAll("[data-shown-when]") ?? []) {
     const [name, value] = field.dataset.shownWhen.split("=");
-    field.hidden = form().querySelector(`[name="s.${name}"]`)?.value !== value;
+    field.hidden = !value.split("|").includes(form().querySelector(`[name="s.${name}"]`)?.value);
   }
   for (const verb of form()?.querySelectorAll("[data-verb]") ?? []) verb.nextElementSibling.hidden = verb.value === "clear";
 }
@@ -154,6 +154,9 @@ export function listenForPanel() {
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); savePanel(); }
   });
+  document.addEventListener("toggle", (event) => { // optional criteria: their builder comes when it is asked for
+    if (event.target.matches?.(".add-criteria[open]")) event.target.querySelector("criteria-builder :is(input, button)")?.focus();
+  }, true);
   document.addEventListener("canvas", ready);
   addEventListener("beforeunload", (event) => { if (dirty()) event.preventDefault(); });
   listenToPanel({

@@ -9,11 +9,12 @@ export const announce = (text) => send("announce", { text });
 export const toast = (text, level = "error") => send("toast", { level, text });
 
 let last = Promise.resolve();
+let refused = null; // what somebody else's change was in the way of
 
 // What canvas-panel.js says of the panel: {node(), unsaved(), stamp(), values(), open(key)}.
 let panel = { node: () => "", unsaved: () => false, stamp: () => "", values: () => null, open: () => {} };
 export const listenToPanel = (one) => { panel = one; };
-const PANELS_OWN = new Set(["change", "rename", "undo"]); // actions before which the panel is not saved
+const PANELS_OWN = new Set(["change", "rename", "undo", "redo"]); // actions before which the panel is not saved
 
 function sign(state, words) {
   const place = document.getElementById("saved");
@@ -56,7 +57,7 @@ async function post(values) {
   const own = PANELS_OWN.has(name) || (name === "remove" && values.node === panel.node());
   if (panel.unsaved() && !own && !(await request(panel.values()))) return false;
   const sent = typeof values === "function" ? values() : values; // the panel's own: as it is when its turn has come
-  return sent ? request(sent, name === "undo") : true;
+  return sent ? request(sent, name === "undo" || name === "redo") : true;
 }
 
 async function request(values, keep = false) {
@@ -76,6 +77,7 @@ async function request(values, keep = false) {
   const html = answer.headers.get("content-type")?.includes("html");
   if (answer.status < 500 && html) await put(answer, panel.stamp() !== seen || (keep && panel.unsaved()));
   if (answer.ok) { sign("saved", "Saved"); return true; }
+  if (answer.status === 409 && html) refused = values;
   sign("lost", "Not saved");
   if (answer.status === 403 && !html) toast("You may not change this flow.");
   else if (answer.status >= 500) toast("The server could not do that just now. Nothing was changed; please try again.");
@@ -103,6 +105,9 @@ export function act(values) {
   last = last.then(() => post(values), () => post(values));
   return last;
 }
+
+// Do once more what was refused, on top of what somebody else did: the panel's own as it is now.
+export const again = () => refused && act(refused instanceof FormData && refused.get("do") === "change" ? panel.values : refused);
 
 export async function get(url) {
   try {

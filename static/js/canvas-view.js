@@ -51,6 +51,11 @@ export function zoomKey(key) {
   return true;
 }
 
+export function pan(key) {
+  const [dx, dy] = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[key];
+  view.scrollBy({ left: dx * 120, top: dy * 120 });
+}
+
 // Scroll as little as needed to see an element with some room around; `middle` puts it in the middle of the width.
 export function reveal(element, middle = false) {
   const frame = view.getBoundingClientRect();

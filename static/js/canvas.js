@@ -1,8 +1,12 @@
 // The canvas of a flow. Its parts: canvas-post.js (one action = one POST), canvas-view.js (zoom, pan), canvas-move.js
-// (arrow keys), canvas-drag.js (drag and drop), canvas-menu.js (what goes into a slot), canvas-panel.js, canvas-dialog.js.
+// (arrow keys), canvas-drag.js (drag and drop), canvas-menu.js (what goes into a slot), canvas-card.js (what can be done with a
+// step), canvas-clip.js (copy and paste), canvas-find.js, canvas-panel.js, canvas-dialog.js.
 
-import { act, announce, board, reread, studio } from "./canvas-post.js";
-import { follow, reveal, zoomKey } from "./canvas-view.js";
+import { cardKey, doWith, listenForCards, openCardMenu } from "./canvas-card.js";
+import { copied, paste } from "./canvas-clip.js";
+import { listenForFind, openFind } from "./canvas-find.js";
+import { act, again, board, reread, studio } from "./canvas-post.js";
+import { follow, pan, reveal, zoomKey } from "./canvas-view.js";
 import { arrow, focusStop, keepOneStop, stops } from "./canvas-move.js";
 import { listenForDrags } from "./canvas-drag.js";
 import { closeMenu, listenForMenus, openMenu, picking, place, placing, stopPlacing } from "./canvas-menu.js";
@@ -11,25 +15,13 @@ import { listenForDialogs, openDialog } from "./canvas-dialog.js";
 
 const editable = studio?.hasAttribute("data-editable");
 
-async function remove(key) {
+function remove(key) {
   const card = document.getElementById(`card-${key}`);
-  if (!editable || !card || card.dataset.group === "trigger") {
-    if (card) announce("The trigger stays: a flow needs one.");
-    return;
-  }
-  const below = Number(card.dataset.below);
-  if (below) {
-    const ask = document.getElementById("ask-remove");
-    ask.dataset.confirm = `Its first way out closes up; ${below === 1 ? "1 step" : `${below} steps`} of the other branches may go with it. Undo brings all back.`;
-    ask.dataset.remove = key;
-    ask.click();
-    return;
-  }
-  await act({ do: "remove", node: key });
+  if (card) doWith(card, "remove");
 }
 
 function clicked(event) {
-  const target = event.target.closest("[data-node].node-card, .slot, #ask-drop, [data-remove], [data-undo], [data-edit], [data-dialog], [data-reload]");
+  const target = event.target.closest("[data-node].node-card, .slot, #ask-drop, [data-remove], [data-undo], [data-redo], [data-edit], [data-dialog], [data-reload], [data-again], [data-more], [data-fold], [data-find]");
   if (!target || event.ctrlKey || event.metaKey) return;
   if (target.matches(".node-card")) {
     event.preventDefault();
@@ -43,11 +35,16 @@ function clicked(event) {
     document.getElementById("flow-dialog").close();
     openPanel(target.dataset.edit);
   } else if (target.id === "ask-drop") closePanel();
-  else if (target.id === "ask-remove") act({ do: "remove", node: target.dataset.remove });
+  else if (target.id === "ask-remove") act({ do: "remove", node: target.dataset.remove, below: target.dataset.below });
+  else if (target.dataset.more) openCardMenu(document.getElementById(`card-${target.dataset.more}`));
+  else if (target.dataset.fold) act({ do: "fold", node: target.dataset.fold, how: target.dataset.how });
+  else if (target.matches("[data-find]")) openFind();
   else if (target.dataset.remove) remove(target.dataset.remove);
   else if (target.matches("[data-undo]")) act({ do: "undo" });
+  else if (target.matches("[data-redo]")) act({ do: "redo" });
   else if (target.dataset.dialog) openDialog(target.dataset.dialog);
   else if (target.matches("[data-reload]")) location.reload();
+  else if (target.matches("[data-again]")) again();
 }
 
 function typing(target) {
@@ -58,11 +55,16 @@ function keyed(event) {
   if (document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && escape(event)) { event.preventDefault(); return; } // else it would shut the question just asked
   if (typing(event.target)) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.shiftKey) {
+  const turn = (event.ctrlKey || event.metaKey) && ({ z: event.shiftKey ? "redo" : "undo", y: "redo" })[event.key.toLowerCase()];
+  if (turn) {
     event.preventDefault();
-    if (editable) act({ do: "undo" });
+    if (editable) act({ do: turn });
     return;
   }
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f") { event.preventDefault(); openFind(); return; }
+  const card = event.target.closest?.("#board .node-card");
+  if (card && cardKey(event, card)) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "v" && editable && event.target.matches?.(".slot") && copied()) { event.preventDefault(); paste(event.target); return; }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const stop = event.target.closest?.("[data-stop]");
   if (event.key === "?") document.getElementById("shortcuts").showModal();
@@ -71,7 +73,8 @@ function keyed(event) {
   else if (event.key.startsWith("Arrow") && (stop || event.target === document.body || event.target === studio || event.target.closest(".canvas-stage"))) {
     if (event.target.closest(".canvas-tools")) return;
     event.preventDefault();
-    arrow(event.key, stop);
+    if (event.shiftKey) pan(event.key);
+    else arrow(event.key, stop);
   } else if (stop) stopKeyed(event, stop);
 }
 
@@ -85,7 +88,6 @@ function toHead() {
 function stopKeyed(event, stop) {
   const key = event.key;
   if (key === " " && stop.matches("a")) { event.preventDefault(); stop.click(); }
-  else if ((key === "Delete" || key === "Backspace") && stop.dataset.node) { event.preventDefault(); remove(stop.dataset.node); }
   else if (key.toLowerCase() === "a" && editable) {
     const slot = stop.matches(".slot") ? stop : document.querySelector(`.slot[data-source="${CSS.escape(stop.dataset.node)}"]`);
     if (slot) { event.preventDefault(); focusStop(slot); openMenu(slot); }
@@ -152,6 +154,8 @@ if (studio) {
   });
   document.addEventListener("live:after", keepOneStop);
   listenForDialogs();
+  listenForCards();
+  listenForFind();
   if (editable) {
     listenForDrags();
     listenForMenus();

@@ -9,6 +9,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from contacts import services as people
 from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
+from flows.draft_models import Edit
 from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
 from flows.models import Tally as FlowTally
 from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
@@ -126,6 +127,7 @@ def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
 def _triggers(flow: Flow, contact: Any, at: Any) -> None:
     """Make what triggers remember."""
     Mark.objects.create(flow=flow, at=at)
+    Edit.objects.create(flow=flow, number=flow.revision, author=user, words="Wait added", parts={}, at=at)
     hook = Hook.objects.create(flow=flow)
     HookSample.objects.create(hook=hook, contact=contact, body={"a": 1}, size=9, outcome="taken", received_at=at)
 

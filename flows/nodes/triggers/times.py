@@ -41,7 +41,7 @@ class DateSettings(NodeSettings):
         "on", "Starts", "choice", choices={"on": "On that date", "before": "Before it", "after": "After it"}
     )
     offset: Annotated[OptionalDuration, AfterValidator(_offset)] = setting(
-        "", "By how much", "duration", "Only for before and after."
+        "", "By how much", "duration", shown_when="when=before|after"
     )
     yearly: bool = setting(
         False, "Every year", "switch", "As for birthdays; 29 February is kept on the 28th in common years."
