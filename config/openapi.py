@@ -27,6 +27,6 @@ def with_examples(result: dict[str, Any], **more: Any) -> dict[str, Any]:
     for named, example in EXAMPLES.items():
         method, _, path = named.partition(" ")
         said = result.get("paths", {}).get(f"/api/v1/{path}", {}).get(method.lower(), {})
-        for content in said.get("requestBody", {}).get("content", {}).values():
-            content["example"] = example
+        for media, content in said.get("requestBody", {}).get("content", {}).items():
+            content["example"] = example["csv"] if media == "text/csv" else example
     return result

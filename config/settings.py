@@ -168,6 +168,7 @@ CELERY_BEAT_SCHEDULE = {
     "recompute": {"task": "segmentation.tasks.recompute_all", "schedule": schedule(86400.0)},
     "partitions": {"task": "contacts.tasks.make_partitions", "schedule": schedule(86400.0)},
     "step_partitions": {"task": "flows.tasks.make_partitions", "schedule": schedule(86400.0)},
+    "forget_files": {"task": "contacts.tasks.forget_files", "schedule": schedule(3600.0)},
     "tidy": {"task": "workspace.tasks.tidy", "schedule": schedule(3600.0)},
 }
 

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from config import api, health, key_pages, mapping_pages, pages, review_api, review_pages
+from config import api, health, job_api, key_pages, mapping_pages, pages, review_api, review_pages
 
 admin.autodiscover()  # here, not in every process: worker and beat need neither of these
 import_module("config.openapi")
@@ -28,6 +28,9 @@ wire = [
     path("keys/<str:ref>/", api.KeyView.as_view(), name="api_key"),
     path("keys/<str:ref>/rotate/", api.RotateView.as_view(), name="api_key_rotate"),
     path("keys/<str:ref>/revoke/", api.RevokeView.as_view(), name="api_key_revoke"),
+    path("jobs/", job_api.JobsView.as_view(), name="api_jobs"),
+    path("jobs/<str:ref>/", job_api.JobView.as_view(), name="api_job"),
+    path("jobs/<str:ref>/cancel/", job_api.CancelView.as_view(), name="api_job_cancel"),
     path("audit/", api.AuditView.as_view(), name="audit"),
     path("reviews/", review_api.ReviewsView.as_view(), name="api_reviews"),
     path("reviews/<str:ref>/", review_api.ReviewView.as_view(), name="api_review"),

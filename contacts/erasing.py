@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from contacts import waiting_files
 from contacts.changes import NewChange, note
 from contacts.live import poke_soon
 from contacts.models import Contact
@@ -69,8 +70,9 @@ def _tell(contact_ids: Sequence[int], at: datetime) -> None:
 
 def _erase(ids: list[int], at: datetime) -> dict[str, int]:
     """Erase what every floor knows of contacts who are held, and return how much of each kind."""
+    rows = waiting_files.erase(ids)  # before the names go by which a row is known
     erased = {kind: _count(f"DELETE FROM contacts_{kind} WHERE contact_id = ANY(%s)", ids) for kind in _ROWS}  # noqa: S608 - our names
-    erased["event"] = _erase_events(ids)
+    erased |= {"import_row": rows, "event": _erase_events(ids)}
     for eraser in _erasers:
         erased |= eraser(ids)
     erased["contact"] = _erase_rows(ids, at)

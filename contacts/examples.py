@@ -17,6 +17,12 @@ EXAMPLES: dict[str, Any] = {
     "POST attributes/{name}/join/": {"into": "plan"},
     "POST attributes/{name}/retype/": {"type": "number"},
     "PATCH events/names/{name}/": {"value_property": "revenue"},
+    "POST imports/": {
+        "name": "newcomers.csv",
+        "csv": "E-mail,First name,Plan\nann@example.com,Ann,pro\nbo@example.com,Bo,free\n",
+        "mapping": {"Plan": "customProperties.plan"},
+    },
+    "POST imports/{ref}/run/": {"mapping": {"First name": "firstName"}, "list": "beta-testers", "fires": False},
     "POST lists/": {"name": "Beta testers", "slug": "beta-testers", "color": "teal"},
     "PATCH lists/{ref}/": {"name": "Testers", "archived": False},
     "POST lists/{ref}/members/": {"contacts": ["user:17", "email:ben@example.com"]},

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from contacts import importing
-from contacts.csv_import import PROPERTIES, faults_of_mapping, guess_mapping, read_sheet
+from contacts.csv_import import PROPERTIES, faults_of_mapping, read_sheet
 from contacts.forms import UploadForm
 from contacts.importing import FILE, KIND
 from contacts.models import List
@@ -59,7 +59,7 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return stop(request, job) if "cancel" in request.POST else run(request, job)
     if job.kind == FILE:
-        return _preview(request, job, guess_mapping(job.request["header"]))
+        return _preview(request, job, importing.chosen_of(job))
     values = {"job": job, "report": job.result, "running": job.status in STANDING, "crumbs": _crumbs(job)}
     template = "contacts/_import.html" if request.headers.get("X-Live") else "contacts/import_report.html"
     return render(request, template, values)

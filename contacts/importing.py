@@ -1,44 +1,66 @@
 """Bringing a file of contacts as work that can be watched and stopped: a thousand rows at a time, each in a transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 
 from contacts import working
-from contacts.csv_import import BATCH, Report, Sheet, column_types, take_rows
+from contacts.csv_import import BATCH, Report, Sheet, column_types, guess_mapping, take_rows
 from contacts.lists import add_to_list
 from contacts.models import List
+from contacts.waiting_files import FILE, KIND
 from workspace import audit, clock
 from workspace.audit import Actor
 from workspace.doorbell import ring_on_commit
 from workspace.models import Job
 from workspace.problems import refuse
 
-FILE, KIND = "import.file", "import"  # read and looked at; being brought
+__all__ = ["FILE", "KIND"]
 FAULTS_KEPT = 1000
 
 
-def keep(name: str, sheet: Sheet, actor: Actor) -> Job:
-    """Keep a file that was read until somebody says what its columns are."""
-    held = {"name": name[:200].replace("\x00", ""), "header": sheet.header, "rows": sheet.rows}
+def keep(name: str, sheet: Sheet, actor: Actor, chosen: Sequence[str] = ()) -> Job:
+    """Keep a file that was read until somebody says what its columns are; `chosen` is a first word on that."""
+    said = {"chosen": list(chosen)} if chosen else {}
+    held = {"name": name[:200].replace("\x00", ""), "header": sheet.header, "rows": sheet.rows, **said}
     return Job.objects.create(kind=FILE, request=held, total=len(sheet.rows), actor_id=actor.user_id)
 
 
 def begin(job: Job, mapping: list[str], *, into: List | None, fires: bool, actor: Actor) -> bool:
     """Bring a file that is kept, once; False when somebody did meanwhile."""
-    sheet = sheet_of(job)
-    said = {"mapping": mapping, "types": column_types(sheet, mapping), "list": into.pk if into else None}
-    request = {**job.request, **said, "fires": fires, "ids": []}
-    fresh = Job.objects.filter(pk=job.pk, kind=FILE)
-    result = empty(into, fires=fires)
-    if not fresh.update(kind=KIND, request=request, actor_id=actor.user_id, result=result):
+    if not _begin(job, mapping, into=into, fires=fires, actor=actor):
         return False
-    ring_on_commit("recompute")
     if job.total <= BATCH:  # so few are brought while the person waits
         working.finish(job.pk)
     return True
+
+
+@transaction.atomic
+def _begin(job: Job, mapping: list[str], *, into: List | None, fires: bool, actor: Actor) -> bool:
+    fresh = Job.objects.select_for_update().filter(pk=job.pk, kind=FILE).first()  # a contact's rows may just have gone
+    if fresh is None:
+        return False
+    types = column_types(sheet_of(fresh), mapping)
+    said = {"mapping": mapping, "types": types, "list": into.pk if into else None, "fires": fires, "ids": []}
+    fresh.kind, fresh.request, fresh.result = KIND, {**fresh.request, **said}, empty(into, fires=fires)
+    fresh.actor_id = actor.user_id
+    fresh.save()
+    ring_on_commit("recompute")
+    return True
+
+
+def chosen_of(job: Job) -> list[str]:
+    """Return what the columns of a file become unless somebody says otherwise."""
+    chosen: list[str] = job.request.get("chosen") or guess_mapping(job.request["header"])
+    return chosen
+
+
+def drop(job: Job) -> bool:
+    """Drop a file that was not brought; False when it was."""
+    return bool(Job.objects.filter(pk=job.pk, kind=FILE).delete()[0])
 
 
 def sheet_of(job: Job) -> Sheet:

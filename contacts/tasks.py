@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from celery import shared_task
 
+from contacts import waiting_files
 from contacts.storing import run
-from workspace import clock
+from workspace import clock, ticks
 
 MONTHS_AHEAD = 6
 RECEIPTS_KEPT = timedelta(days=90)
@@ -17,6 +18,13 @@ def make_partitions() -> None:
     """Make the months ahead and forget receipts past their 90 days; running it twice changes nothing more."""
     run("SELECT tributary_make_partitions('contacts_event', %s)", [MONTHS_AHEAD])
     prune_receipts()
+
+
+@shared_task
+def forget_files() -> None:
+    """Drop files of contacts that were looked at and never brought."""
+    if ticks.claim("forget_files", 3600):
+        waiting_files.forget(clock.now())
 
 
 def prune_receipts() -> int:

@@ -3,7 +3,17 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from contacts import api as wire
-from contacts import by_hand, catalogue_api, catalogue_pages, doors, event_pages, import_pages, list_pages, lists_api
+from contacts import (
+    by_hand,
+    catalogue_api,
+    catalogue_pages,
+    doors,
+    event_pages,
+    import_pages,
+    imports_api,
+    list_pages,
+    lists_api,
+)
 from contacts import pages as pages_of_contacts
 
 ingest: list[URLPattern | URLResolver] = [
@@ -22,6 +32,11 @@ api: list[URLPattern | URLResolver] = [
     path("events/names/", wire.EventNamesView.as_view(), name="api_event_names"),
     path("events/names/<str:name>/usage/", catalogue_api.EventUsageView.as_view(), name="api_event_usage"),
     path("events/names/<str:name>/", wire.EventNameView.as_view(), name="api_event_name"),
+    path("imports/", imports_api.ImportsView.as_view(), name="api_imports"),
+    path("imports/<str:ref>/", imports_api.ImportView.as_view(), name="api_import"),
+    path("imports/<str:ref>/run/", imports_api.RunView.as_view(), name="api_import_run"),
+    path("imports/<str:ref>/cancel/", imports_api.CancelView.as_view(), name="api_import_cancel"),
+    path("imports/<str:ref>/report/", imports_api.ReportView.as_view(), name="api_import_report"),
     path("lists/", lists_api.ListsView.as_view(), name="api_lists"),
     path("lists/<str:ref>/", lists_api.ListView.as_view(), name="api_list"),
     path("lists/<str:ref>/members/", lists_api.ListMembersView.as_view(), name="api_list_members"),

@@ -13,7 +13,7 @@ from segmentation.evaluation import recompute_waiting
 from workspace import clock
 
 pytestmark = pytest.mark.django_db
-SHOWN = ("segments", "contacts", "lists", "reviews", "destinations", "attributes", "events")
+SHOWN = ("segments", "contacts", "lists", "reviews", "destinations", "attributes", "events", "imports")
 
 
 def test_every_call_that_takes_a_body_shows_one() -> None:
