@@ -161,6 +161,20 @@ def matching_pairs(rules: dict[int, Criteria], scene: Scene, asked: Sql) -> Sql:
     )
 
 
+def matching_among(rules: dict[int, Criteria], ids: list[int], at: datetime, catalogue: Catalogue) -> Sql:
+    """Render which of these contacts match which of the rules: the ids travel once, their events are read once."""
+    scene = Scene(at=at, catalogue=catalogue, among=sql("(SELECT k.ids FROM looked k)::bigint[]"))
+    asked = sql(
+        "SELECT r.key, u.contact_id FROM unnest({keys}::bigint[]) AS r(key), looked k, unnest(k.ids) AS u(contact_id)",
+        keys=list(rules),
+    )
+    return sql(
+        "WITH looked AS MATERIALIZED (SELECT {ids}::bigint[] AS ids) {pairs}",
+        ids=ids,
+        pairs=matching_pairs(rules, scene, asked),
+    )
+
+
 def _people(scene: Scene) -> Sql:
     """Render the contacts asked about, each of them read once however many rules ask."""
     if scene.among is None:

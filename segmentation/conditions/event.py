@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from contacts.models import name_id
-from segmentation import turns
+from segmentation import occurrences, turns
 from segmentation.aggregates import OVER_NOTHING_ZERO, Aggregate, FollowedBy, filter_words
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import NO, YES, Condition
@@ -109,7 +109,10 @@ class EventCondition(Condition):
 
     def measure(self, scene: Scene) -> Measure:
         counted = self._counted(scene)
-        return counted if self.occurrence == "any" else picked(counted, scene, events=self._events_of(scene))
+        if self.occurrence == "any":
+            return counted
+        instant_alone = counted.filter is None and self.aggregate.function in ("count", "days")
+        return picked(counted, scene, events=self._events_of(scene, instant_alone=instant_alone))
 
     def _counted(self, scene: Scene) -> Counted:
         asked = ask(self.aggregate.operator, self.aggregate.value, "number")
@@ -135,19 +138,12 @@ class EventCondition(Condition):
             exists=self.aggregate.function == "count" and (asked.operator, asked.value) in ((">=", 1), (">", 0)),
         )
 
-    def _events_of(self, scene: Scene) -> Sql:
+    def _events_of(self, scene: Scene, *, instant_alone: bool = False) -> Sql:
         """Name the events that are asked about: all, or each contact's first or last alone."""
         if self.occurrence == "any":
             return Sql("contacts_event")
-        order = Sql("" if self.occurrence == "first" else " DESC")
-        return sql(
-            "(SELECT DISTINCT ON (f.contact_id) f.* FROM contacts_event f WHERE f.name_id = {name}"
-            " AND f.at <= {at}::timestamptz{scope} ORDER BY f.contact_id, f.at{order}, f.id{order})",
-            order=order,
-            name=name_id(self.event_name),
-            at=scene.at,
-            scope=scene.scope("f.contact_id"),
-        )
+        bounds = (self.window or Window()).bounds(scene.at)
+        return occurrences.each(self.occurrence, name_id(self.event_name), bounds, scene, instant_alone=instant_alone)
 
     def _properties(self, scene: Scene, event: str = "e", name: str = "") -> Properties:
         promoted = scene.catalogue.value_properties.get(name or self.event_name, "")

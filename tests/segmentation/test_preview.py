@@ -12,6 +12,13 @@ from tests.factories import person
 from workspace import clock
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimating, "LOOKING", 60)
+
+
 US = {"type": "PROPERTY", "propertyName": "country", "operator": "=", "value": "US"}
 
 
@@ -54,7 +61,7 @@ def test_a_count_that_takes_too_long_is_an_estimate_and_says_so_until_the_exact_
     monkeypatch.setattr(
         matching, "within", lambda limit, work: None if limit == matching.QUICK else in_time(limit, work)
     )
-    monkeypatch.setattr(estimating, "DRAWS", 60)
+    monkeypatch.setattr(estimating, "LOOKS", (60,))
     about = preview(US, at=clock.now())
     assert about["exact"] is False
     assert 10 <= about["count"] <= 90
@@ -74,11 +81,10 @@ def test_a_rare_match_is_looked_for_again_among_more_and_never_told_as_nobody(mo
     Contact.objects.bulk_create([Contact(country="US" if number < 3 else "NL") for number in range(1000)])
     catalogue = load_catalogue()
     criteria = parse(US, catalogue)
-    monkeypatch.setattr(estimating, "DRAWS", 30)
-    monkeypatch.setattr(estimating, "MORE", 100_000)
+    monkeypatch.setattr(estimating, "LOOKS", (30, 100_000))
     found = estimating.estimate(criteria, clock.now(), catalogue, 5)
     assert (found.count, len(found.ids), found.fewer_than) == (3, 3, None), "everybody was looked at"
-    monkeypatch.setattr(estimating, "MORE", 60)
+    monkeypatch.setattr(estimating, "LOOKS", (30, 60))
     rare = estimating.estimate(criteria, clock.now(), catalogue, 5)
     assert rare.fewer_than is not None
     assert 3 < rare.fewer_than <= 200
