@@ -164,6 +164,19 @@ SELECT id FROM flows_enrollment
 WHERE status = 'active' AND waiting AND wake_on = 'facts' AND (due_at IS NULL OR due_at > until_at)""",
     "I36 nobody is suspected longer than three deaths alone": """
 SELECT enrollment_id FROM flows_suspect WHERE crashes >= 5""",
+    "I32 no journey is longer than a thousand steps": """
+SELECT id FROM flows_enrollment WHERE visit > 1001""",
+    "I32 nobody enters a flow more than twenty times within an hour": """
+SELECT flow_id, contact_id FROM (
+    SELECT flow_id, contact_id, at, lag(at, 20) OVER (PARTITION BY flow_id, contact_id ORDER BY at, id) AS before
+    FROM flows_entry WHERE outcome = 'enrolled'
+) t WHERE before > at - interval '1 hour'""",
+    "I30 nobody who is to be asked again is overdue by more than five minutes": """
+SELECT r.id FROM flows_reentry r JOIN flows_flow f ON f.id = r.flow_id AND f.status = 'running'
+WHERE r.due_at < tributary_now() - interval '5 minutes'""",
+    "I30 no batch stays in the hands of a worker that is gone": """
+SELECT h.id FROM flows_inhand h WHERE h.at < tributary_now() - interval '5 minutes'
+    AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = h.backend)""",
     "I37 no draft remembers an edit that it has not had": """
 SELECT e.id FROM flows_edit e JOIN flows_flow f ON f.id = e.flow_id WHERE e.number > f.revision""",
 }
