@@ -48,6 +48,10 @@ WHERE d.id = %(id)s AND d.token = %(token)s
 """
 
 
+class Stopped(Exception):
+    """The file is no longer ours to write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A destination that is ours under one token until its lease ends."""

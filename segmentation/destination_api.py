@@ -173,6 +173,15 @@ class StateView(Door):
         return shown(destinations.send_state(find(ref), actor=actor_of(request)), 202)
 
 
+class MovesView(Door):
+    """Who came and who went."""
+
+    @extend_schema(request=None, responses={202: DestinationOutput})
+    def post(self, request: Request, ref: str) -> Response:
+        """Write a CSV of who entered and who left since the file before; its delivery tells how far it is."""
+        return shown(destinations.send_moves(find(ref), actor=actor_of(request)), 202)
+
+
 class TestView(Door):
     """A test."""
 
@@ -204,7 +213,7 @@ class CancelView(RetryView):
 
     @extend_schema(request=DeliveriesInput, responses=ANYTHING)
     def post(self, request: Request, ref: str) -> Response:
-        """Drop what is queued: these deliveries, or all."""
+        """Drop what is queued, and files being written: these deliveries, or all."""
         return Response({"cancelled": destinations.cancel(find(ref), self.ids(request), actor=actor_of(request))})
 
 

@@ -8,7 +8,13 @@ from segmentation.models import Destination, Segment
 from workspace.problems import Refused
 
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-WEBHOOK_ONLY = ("url", "what", "batch_size", "begin")
+WEBHOOK_ONLY = ("url", "batch_size", "begin")
+IN_FILES = [
+    ("state", "Everybody who is in"),
+    ("both", "Who entered and who left since the file before"),
+    ("entries", "Who entered since the file before"),
+    ("exits", "Who left since the file before"),
+]
 
 
 class DestinationForm(forms.Form):
@@ -59,6 +65,7 @@ class DestinationForm(forms.Form):
         if kind == Destination.Kind.CSV:
             for name in WEBHOOK_ONLY:
                 del self.fields[name]
+            self._speak_of_files()
         if held is not None:
             del self.fields["segment"]
             self.fields.pop("begin", None)
@@ -66,6 +73,11 @@ class DestinationForm(forms.Form):
             return
         choices: Any = self.fields["segment"]
         choices.queryset = Segment.objects.filter(archived_at=None).order_by("name")
+
+    def _speak_of_files(self) -> None:
+        what: Any = self.fields["what"]
+        what.choices, what.label = IN_FILES, "Each file holds"
+        self.fields["schedule"].label = "A file is written"
 
     def take(self, refused: Refused) -> None:
         """Take over a refusal: what is about a box goes there."""

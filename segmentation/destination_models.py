@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 LIVE = ("queued", "calling")
+FILES = ("csv", "moves")  # deliveries that are fetched
 
 
 class Destination(models.Model):
@@ -19,6 +20,7 @@ class Destination(models.Model):
         BOTH = "both", "entries and exits"
         ENTRIES = "entries"
         EXITS = "exits"
+        STATE = "state", "full state"  # of a CSV alone: a webhook is sent it when asked for
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -66,6 +68,7 @@ class Destination(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="csv", url="") | Q(kind="webhook") & ~Q(url=""), name="webhook_has_a_url_csv_has_none"
             ),
+            models.CheckConstraint(condition=Q(kind="csv") | ~Q(what="state"), name="webhook_hears_of_moves"),
             models.CheckConstraint(condition=Q(batch_size__gte=1, batch_size__lte=1000), name="batch_of_1_to_1000"),
             models.CheckConstraint(
                 condition=Q(mark__isnull=True, mark_xid__isnull=True) | Q(mark__isnull=False, mark_xid__isnull=False),
@@ -95,6 +98,7 @@ class Delivery(models.Model):
         CHANGED = "changed"
         STATE = "state"
         CSV = "csv", "CSV"
+        MOVES = "moves", "CSV of entries and exits"
         TEST = "test"
         CONTACTS = "contacts", "contacts of a flow"
 
@@ -111,6 +115,7 @@ class Delivery(models.Model):
     round = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     size = models.BigIntegerField(default=0, help_text="How many transitions or contacts it carries.")
+    total = models.BigIntegerField(default=0, help_text="How many rows a file being written is to have.")
     page = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     first_contact = models.BigIntegerField(null=True, blank=True)
@@ -149,6 +154,11 @@ class Delivery(models.Model):
     def ref(self) -> str:
         """Return the id on the wire."""
         return f"dlv_{self.pk}"
+
+    @property
+    def is_file(self) -> bool:
+        """Tell whether it is fetched rather than called."""
+        return self.kind in FILES
 
 
 class Line(models.Model):

@@ -202,6 +202,12 @@ def state(request: HttpRequest, held: Destination) -> None:
     messages.success(request, "The file is being written." if held.kind == "csv" else "Who is in now is being sent.")
 
 
+def moves(request: HttpRequest, held: Destination) -> None:
+    """Write who came and who went."""
+    destinations.send_moves(held, actor=actor(request))
+    messages.success(request, "The file is being written.")
+
+
 def test(request: HttpRequest, held: Destination) -> None:
     """Call it once."""
     destinations.send_test(held, actor=actor(request))
@@ -242,6 +248,7 @@ BUTTONS: dict[str, Button] = {
     "rotate": rotate,
     "replay": replay,
     "state": state,
+    "moves": moves,
     "test": test,
     "retry": retry,
     "cancel": cancel,

@@ -20,6 +20,7 @@ api = [
     path("destinations/<str:ref>/rotate/", destination_api.RotateView.as_view(), name="api_destination_rotate"),
     path("destinations/<str:ref>/replay/", destination_api.ReplayView.as_view(), name="api_destination_replay"),
     path("destinations/<str:ref>/state/", destination_api.StateView.as_view(), name="api_destination_state"),
+    path("destinations/<str:ref>/moves/", destination_api.MovesView.as_view(), name="api_destination_moves"),
     path("destinations/<str:ref>/test/", destination_api.TestView.as_view(), name="api_destination_test"),
     path("destinations/<str:ref>/retry/", destination_api.RetryView.as_view(), name="api_destination_retry"),
     path("destinations/<str:ref>/cancel/", destination_api.CancelView.as_view(), name="api_destination_cancel"),

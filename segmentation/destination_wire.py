@@ -16,12 +16,17 @@ class DestinationChange(Strict):
 
     name = serializers.CharField(max_length=120, required=False)
     url = serializers.CharField(max_length=2048, required=False, help_text="Of a webhook: where it is called.")
-    what = serializers.ChoiceField(Destination.What.choices, required=False)
+    what = serializers.ChoiceField(
+        Destination.What.choices, required=False, help_text="state: of a CSV alone, and what it holds unless said."
+    )
     batch_size = serializers.IntegerField(
         min_value=1, max_value=1000, required=False, help_text="Contacts in one call."
     )
     schedule = serializers.ChoiceField(
-        Destination.Schedule.choices, required=False, allow_blank=True, help_text="When the full state goes out."
+        Destination.Schedule.choices,
+        required=False,
+        allow_blank=True,
+        help_text="When the full state goes out, or a file is written.",
     )
     schedule_at = serializers.TimeField(required=False, allow_null=True, help_text="In the workspace's zone: 06:30")
     weekday = serializers.IntegerField(min_value=1, max_value=7, required=False, allow_null=True, help_text="1: Monday")
@@ -95,7 +100,8 @@ class DeliveryOutput(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(Delivery.Kind.choices)
     round = serializers.IntegerField()
     status = serializers.ChoiceField(Delivery.Status.choices)
-    size = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="Of a file being written: how many rows it has so far.")
+    total = serializers.IntegerField(help_text="Of a file: how many rows it is to have.")
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
     attempts = serializers.IntegerField()

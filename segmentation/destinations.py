@@ -2,19 +2,19 @@
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.urls import reverse
 
+from segmentation.destination_models import FILES, LIVE
+from segmentation.destination_settings import apply, next_of
 from segmentation.gathering import new_key
-from segmentation.history import house_zone
 from segmentation.models import Delivery, Destination, Segment
 from segmentation.slugs import new_slug
-from segmentation.timetable import next_at
-from workspace import calling, clock, doorbell, signing
+from workspace import clock, doorbell, signing
 from workspace.audit import Actor, record
 from workspace.problems import refuse
 from workspace.uses import refuse_if_used, set_uses
@@ -22,7 +22,6 @@ from workspace.uses import refuse_if_used, set_uses
 RESERVED = frozenset({"new"})
 OVERLAP = timedelta(hours=24)  # the former secret signs too for so long
 IN_FLIGHT = timedelta(minutes=15)  # no transaction that writes transitions runs for longer
-BATCHES = (1, 1000)
 CHANGEABLE = ("name", "url", "what", "batch_size", "schedule", "schedule_at", "weekday")
 
 # What is there when a destination is made counts as known; whatever commits later is new, whichever id it drew.
@@ -32,7 +31,8 @@ WITH before AS (
                      ORDER BY at DESC LIMIT 1), 0) AS id
 ), known AS (
     INSERT INTO segmentation_line (destination_id, round, transition_id)
-    SELECT %(destination)s, 1, t.id FROM segmentation_transition t, before b WHERE t.segment_id = %(segment)s AND t.id > b.id
+    SELECT %(destination)s, %(round)s, t.id FROM segmentation_transition t, before b
+    WHERE t.segment_id = %(segment)s AND t.id > b.id
 )
 UPDATE segmentation_destination d SET cursor = b.id FROM before b WHERE d.id = %(destination)s
 """
@@ -88,12 +88,10 @@ def create_destination(
         created_by_id=actor.user_id,
         slug=new_slug(Destination, slug, name, RESERVED),
     )
-    _apply(made, {"name": name, "url": url, **settings})
+    what = Destination.What.STATE if kind == Destination.Kind.CSV else Destination.What.BOTH
+    apply(made, {"name": name, "url": url, "what": what, **settings})
     made.save()
-    early = clock.now() - IN_FLIGHT
-    with connection.cursor() as cursor:
-        cursor.execute(KNOWN, {"destination": made.pk, "segment": segment.pk, "early": early})
-    made.refresh_from_db()
+    _know(made)
     set_uses(f"destination:{made.slug}", {f"segment:{segment.slug}"})
     record(actor, "destination.created", made.ref, slug=made.slug, kind=kind, segment=segment.ref)
     if begin == "state":
@@ -110,10 +108,8 @@ def change_destination(destination: Destination, *, actor: Actor, **changes: Any
     for name in changes:
         if name not in CHANGEABLE:
             raise refuse(name, f'A destination\'s "{name[:60]}" cannot be changed.')
-    _apply(held, changes)
-    if held.what != what:
-        _begin_round(held, since=clock.now())
-    held.save()
+    apply(held, changes)
+    _begin_anew(held, what)
     record(actor, "destination.changed", held.ref, changed=sorted(changes))
     _tell(held)
     return held
@@ -137,7 +133,7 @@ def resume_destination(destination: Destination, *, actor: Actor) -> Destination
     held = lock(destination)
     if held.status != Destination.Status.RUNNING:
         held.status, held.reason, held.due_at = Destination.Status.RUNNING, "", clock.now()
-        held.next_at = _next(held)
+        held.next_at = next_of(held)
         held.save()
         record(actor, "destination.resumed", held.ref)
         _tell(held)
@@ -162,8 +158,9 @@ def rotate_secret(destination: Destination, *, actor: Actor) -> tuple[Destinatio
 def replay(destination: Destination, *, since: datetime, actor: Actor) -> Destination:
     """Send everything again that happened at or after an instant, as another round, in its order."""
     held = lock(destination)
-    if held.kind != Destination.Kind.WEBHOOK:
-        raise refuse("", "A CSV always tells the full state; there is nothing to replay.", 409)
+    if held.what == Destination.What.STATE:
+        raise refuse("", "Its files tell the full state; there is nothing to replay.", 409)
+    _refuse_under_way(held, FILES)
     if since > clock.now():
         raise refuse("since", "That instant has not come yet. Give one in the past.")
     first = held.segment.transitions.filter(at__gte=since - IN_FLIGHT).order_by("pk").values_list("pk", flat=True)
@@ -172,6 +169,8 @@ def replay(destination: Destination, *, since: datetime, actor: Actor) -> Destin
     held.cursor = min(held.cursor, first_id - 1) if first_id else held.cursor
     held.due_at = clock.now()
     held.save()
+    if held.kind == Destination.Kind.CSV:
+        _queue_file(held, Delivery.Kind.MOVES)
     record(actor, "destination.replayed", held.ref, since=since.isoformat(), round=held.round)
     _tell(held)
     return held
@@ -181,17 +180,60 @@ def replay(destination: Destination, *, since: datetime, actor: Actor) -> Destin
 def send_state(destination: Destination, *, actor: Actor | None = None) -> Destination:
     """Send who is in now: pages to a webhook, or a CSV to be fetched."""
     held = lock(destination)
-    if held.deliveries.filter(status__in=("queued", "calling"), kind__in=("state", "csv")).exists():
-        raise refuse("", "The full state is being sent already. Wait for it, or cancel what is queued.", 409)
+    _refuse_under_way(held, ("state", *FILES))
     if held.kind == Destination.Kind.CSV:
-        Delivery.objects.create(destination=held, key=new_key(), kind=Delivery.Kind.CSV, round=held.round)
+        _queue_file(held, Delivery.Kind.CSV)
     else:
         _queue_pages(held)
-    Destination.objects.filter(pk=held.pk).update(due_at=clock.now())
+        Destination.objects.filter(pk=held.pk).update(due_at=clock.now())
     if actor is not None:
         record(actor, "destination.state_asked", held.ref)
     _tell(held)
     return held
+
+
+@transaction.atomic
+def send_moves(destination: Destination, *, actor: Actor | None = None) -> Destination:
+    """Write a CSV of who entered and who left since the last one."""
+    held = lock(destination)
+    if held.kind != Destination.Kind.CSV:
+        raise refuse("", "A webhook hears of entries and exits as they happen; there is nothing to ask for.", 409)
+    if held.what == Destination.What.STATE:
+        raise refuse("what", "Its files tell the full state. Let them tell of entries, exits or both first.", 409)
+    _refuse_under_way(held, FILES)
+    _queue_file(held, Delivery.Kind.MOVES)
+    if actor is not None:
+        record(actor, "destination.moves_asked", held.ref)
+    _tell(held)
+    return held
+
+
+def _refuse_under_way(held: Destination, kinds: Collection[str]) -> None:
+    if held.deliveries.filter(status__in=LIVE, kind__in=kinds).exists():
+        words = "A file is being written" if held.kind == Destination.Kind.CSV else "The full state is being sent"
+        raise refuse("", f"{words} already. Wait for it, or cancel what is queued.", 409)
+
+
+def _queue_file(held: Destination, kind: str) -> None:
+    Delivery.objects.create(destination=held, key=new_key(), kind=kind, round=held.round)
+    Destination.objects.filter(pk=held.pk).update(due_at=clock.now())
+
+
+def _begin_anew(held: Destination, what: str) -> None:
+    """Save a destination that told of something else before: a round begins, in which nothing is told twice."""
+    if held.what != what:
+        _begin_round(held, since=clock.now())
+    held.save()
+    if held.what != what and what == Destination.What.STATE:  # it told of no moves: those there are count as known
+        _know(held)
+
+
+def _know(held: Destination) -> None:
+    """Let all that has happened so far count as told."""
+    asked = {"destination": held.pk, "segment": held.segment_id, "round": held.round, "early": clock.now() - IN_FLIGHT}
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, asked)
+    held.refresh_from_db()
 
 
 def _begin_round(held: Destination, *, since: datetime) -> None:
@@ -217,7 +259,7 @@ def send_test(destination: Destination, *, actor: Actor) -> Delivery:
     held = lock(destination)
     if held.kind != Destination.Kind.WEBHOOK:
         raise refuse("", "A CSV is fetched, not called. Make one now instead.", 409)
-    if found := held.deliveries.filter(status__in=("queued", "calling"), kind=Delivery.Kind.TEST).first():
+    if found := held.deliveries.filter(status__in=LIVE, kind=Delivery.Kind.TEST).first():
         return found
     made = Delivery.objects.create(destination=held, key=new_key(), kind=Delivery.Kind.TEST, round=held.round)
     Destination.objects.filter(pk=held.pk).update(due_at=clock.now())
@@ -246,9 +288,9 @@ def retry(destination: Destination, deliveries: Collection[int] | None = None, *
 
 @transaction.atomic
 def cancel(destination: Destination, deliveries: Collection[int] | None = None, *, actor: Actor) -> int:
-    """Drop what is queued: these, or all of it; return how many. What is being called right now is not stopped."""
+    """Drop what is queued or being written: these, or all of it; return how many. A call under way is not stopped."""
     held, at = lock(destination), clock.now()
-    found = held.deliveries.filter(status=Delivery.Status.QUEUED)
+    found = held.deliveries.filter(Q(status=Delivery.Status.QUEUED) | Q(status=Delivery.Status.CALLING, kind__in=FILES))
     found = found.filter(pk__in=deliveries) if deliveries is not None else found
     count = found.update(status=Delivery.Status.CANCELLED, settled_at=at)
     if count:
@@ -271,7 +313,7 @@ def delete_destination(destination: Destination, *, actor: Actor) -> None:
 
 
 def ask_for_what_is_due() -> int:
-    """Ask for the full state of every destination whose hour has come; return how many."""
+    """Ask for the full state, or the file of moves, of every destination whose hour has come; return how many."""
     at = clock.now()
     due = Destination.objects.filter(status=Destination.Status.RUNNING, next_at__lte=at)
     return sum(_ask(pk, at) for pk in due.values_list("pk", flat=True))
@@ -282,10 +324,11 @@ def _ask(pk: int, at: datetime) -> bool:
     found = Destination.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=pk, next_at__lte=at).first()
     if found is None:
         return False
-    Destination.objects.filter(pk=pk).update(next_at=_next(found))
-    if found.deliveries.filter(status__in=("queued", "calling"), kind__in=("state", "csv")).exists():
+    Destination.objects.filter(pk=pk).update(next_at=next_of(found))
+    if found.deliveries.filter(status__in=LIVE, kind__in=("state", *FILES)).exists():
         return False  # the last one is still under way: this one would tell the same
-    send_state(found)
+    files_of_moves = found.kind == Destination.Kind.CSV and found.what != Destination.What.STATE
+    (send_moves if files_of_moves else send_state)(found)
     return True
 
 
@@ -299,54 +342,6 @@ def lock(destination: Destination) -> Destination:
     """Return a destination as it stands, held until the transaction ends."""
     found = Destination.objects.select_for_update(no_key=True, of=("self",)).select_related("segment")
     return found.get(pk=destination.pk)
-
-
-def _apply(held: Destination, changes: dict[str, Any]) -> None:
-    """Set what is said, each refused in a sentence when it cannot be."""
-    for name, value in changes.items():
-        setattr(held, name, value)
-    held.name = str(held.name).strip()
-    if not held.name or len(held.name) > 120:
-        raise refuse("name", "Give the destination a name of 1 to 120 characters.")
-    if held.what not in Destination.What.values:
-        raise refuse("what", f"what is one of {', '.join(Destination.What.values)}.")
-    if not isinstance(held.batch_size, int) or not BATCHES[0] <= held.batch_size <= BATCHES[1]:
-        raise refuse("batch_size", f"A batch has from {BATCHES[0]} to {BATCHES[1]:,} contacts.")
-    _check_url(held, changed="url" in changes)
-    _check_schedule(held)
-
-
-def _check_url(held: Destination, *, changed: bool) -> None:
-    if held.kind == Destination.Kind.CSV:
-        if held.url:
-            raise refuse("url", "A CSV is fetched from here, so it has no URL.")
-        return
-    if not held.url:
-        raise refuse("url", "Give the URL that is to be called.")
-    if not changed:
-        return
-    try:
-        calling.check(held.url)
-    except calling.NotCalled as error:
-        raise refuse("url", str(error)) from error
-
-
-def _check_schedule(held: Destination) -> None:
-    if held.schedule not in Destination.Schedule.values:
-        raise refuse("schedule", 'schedule is "", "daily" or "weekly".')
-    if not held.schedule:
-        held.schedule_at = held.weekday = held.next_at = None
-        return
-    held.schedule_at = held.schedule_at or time(6)
-    if held.schedule == Destination.Schedule.DAILY:
-        held.weekday = None
-    elif held.weekday not in range(1, 8):
-        raise refuse("weekday", "Say on which weekday, from 1 (Monday) to 7.")
-    held.next_at = _next(held)
-
-
-def _next(held: Destination) -> datetime | None:
-    return next_at(held.schedule, held.schedule_at, held.weekday, house_zone(), clock.now())
 
 
 def _seed() -> str:

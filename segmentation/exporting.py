@@ -1,4 +1,4 @@
-"""Members as CSV: streamed into a file, safe to open in a spreadsheet, gone after a week or when a contact is erased."""
+"""Members, or entries and exits, as CSV: streamed into a file, safe to open in a spreadsheet, gone after a week or when a contact is erased."""
 
 import csv
 import json
@@ -16,23 +16,21 @@ from django.db import transaction
 
 from contacts.documents import documents_of
 from contacts.models import Attribute, Contact
-from segmentation import delivering
-from segmentation.delivering import Claimed
+from segmentation import delivering, movements
+from segmentation.delivering import Claimed, Stopped
+from segmentation.destination_models import FILES
 from segmentation.models import Delivery, Destination, Handed, Membership, Transition
-from segmentation.payloads import instant
-from workspace import clock
+from segmentation.payloads import instant, people_of
+from workspace import clock, doorbell
 from workspace.crash import crashpoint
 
 KEPT = timedelta(days=7)
 CHUNK = 2000
-RENEW_SECONDS = 5.0
+TELL_SECONDS = 1.0  # so often a file says how far it is, and asks whether it is still wanted
 MOST_COLUMNS = 200  # own attributes that have a column each; all of them stand in the last one anyway
 FIXED = ("id", "userId", "email", "phone", "firstName", "lastName", "country", "city", "language", "timezone")
+MOVED = ("move", "at", "seq", "cause", "quiet", "mergedInto")  # before the columns of the contact
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
-
-class Stopped(Exception):
-    """The file is no longer ours to write."""
 
 
 def folder() -> Path:
@@ -48,7 +46,7 @@ def export(claimed: Claimed, destination: Destination, delivery: Delivery) -> No
     path = folder() / name
     began = stopwatch.monotonic()
     try:
-        size = _write(path, claimed, destination)
+        size = _write(path, claimed, destination, delivery)
         crashpoint("sync_before_record")
         _record(claimed, delivery, name, size, int((stopwatch.monotonic() - began) * 1000))
     except Stopped:
@@ -59,22 +57,59 @@ def export(claimed: Claimed, destination: Destination, delivery: Delivery) -> No
         delivering.record(claimed, delivery, delivering.Outcome(False, 0, error=said))
 
 
-def _write(path: Path, claimed: Claimed, destination: Destination) -> int:
-    """Stream the members into a file, a chunk at a time, and return how many they are."""
+def _write(path: Path, claimed: Claimed, destination: Destination, delivery: Delivery) -> int:
+    """Stream the rows into a file, a chunk at a time, and return how many they are."""
     own = sorted(Attribute.objects.exclude(name__contains=".").values_list("name", flat=True))[:MOST_COLUMNS]
-    size, renewed = 0, stopwatch.monotonic()
+    moves = delivery.kind == Delivery.Kind.MOVES
+    size, told = 0, stopwatch.monotonic()
     with path.open("x", encoding="utf-8", newline="") as file:
         path.chmod(0o600)
         writer = csv.writer(file)
-        writer.writerow([*FIXED, "createdAt", "lastSeenAt", "since", *(safe(f"customProperties.{n}") for n in own)])
-        for rows in chunks(destination.segment_id):
-            writer.writerows(_lines(rows, own))
-            size += len(rows)
-            if stopwatch.monotonic() - renewed > RENEW_SECONDS:
-                renewed = stopwatch.monotonic()
-                if not delivering.renew(claimed):
-                    raise Stopped
+        before, after = (MOVED, ()) if moves else ((), ("since",))
+        columns = (*before, *FIXED, "createdAt", "lastSeenAt", *after, *(f"customProperties.{name}" for name in own))
+        writer.writerow([safe(one) for one in columns])
+        _tell(claimed, delivery, 0, total=_total(claimed, destination, delivery))
+        for lines in _moved(destination, delivery, own) if moves else _staying(destination, own):
+            writer.writerows(lines)
+            size += len(lines)
+            if stopwatch.monotonic() - told >= TELL_SECONDS:
+                told = stopwatch.monotonic()
+                _tell(claimed, delivery, size)
     return size
+
+
+def _total(claimed: Claimed, destination: Destination, delivery: Delivery) -> int:
+    if delivery.kind == Delivery.Kind.MOVES:
+        return movements.take_up(claimed, delivery)
+    return Membership.objects.filter(segment=destination.segment_id).count()
+
+
+def _tell(claimed: Claimed, delivery: Delivery, size: int, **more: int) -> None:
+    """Say how far a file is and keep the destination, unless somebody has it or cancelled the file meanwhile."""
+    ours = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.CALLING, called_at=delivery.called_at)
+    if not ours.update(size=size, **more) or not delivering.renew(claimed):
+        raise Stopped
+    doorbell.poke([f"destination:{claimed.id}"])
+
+
+def _staying(destination: Destination, own: Sequence[str]) -> Iterator[list[list[str]]]:
+    for rows in chunks(destination.segment_id):
+        yield list(_lines(rows, own))
+
+
+def _moved(destination: Destination, delivery: Delivery, own: Sequence[str]) -> Iterator[list[list[str]]]:
+    """Yield who came and who went, in the order in which it happened; of somebody erased or merged only the id is told."""
+    for page in movements.pages(destination, delivery):
+        people = people_of({one[1] for one in page})
+        yield [_move_line(one, people[one[1]], own) for one in page]
+
+
+def _move_line(move: movements.Move, contact: dict[str, Any], own: Sequence[str]) -> list[str]:
+    _, _, kind, at, seq, cause, fires = move
+    custom = contact.get("customProperties", {})
+    said = (kind, instant(at), seq, cause, not fires, contact.get("mergedInto"))
+    fixed = [contact.get(name) for name in (*FIXED, "createdAt", "lastSeenAt")]
+    return [safe(value) for value in (*said, *fixed, *(custom.get(name) for name in own))]
 
 
 def chunks(segment_id: int) -> Iterator[list[tuple[int, Any]]]:
@@ -124,15 +159,19 @@ def _record(claimed: Claimed, delivery: Delivery, name: str, size: int, ms: int)
 
 
 def erase(contact_ids: Sequence[int]) -> dict[str, int]:
-    """Remove every export that may tell of these contacts; one that is being written is begun anew."""
+    """Remove every export that may tell of these contacts; one of moves, and one being written, is written anew."""
     segments = Transition.objects.filter(contact__in=contact_ids).values("segment")
-    found = Delivery.objects.filter(destination__segment__in=segments, kind=Delivery.Kind.CSV)
+    found = Delivery.objects.filter(destination__segment__in=segments, kind__in=FILES)
     list(Destination.objects.select_for_update(no_key=True).filter(segment__in=segments, kind="csv").order_by("pk"))
     held = list(found.exclude(file="").values_list("pk", "file"))
-    Delivery.objects.filter(pk__in=[pk for pk, _ in held]).update(file="", expires_at=None)
-    found.filter(status=Delivery.Status.CALLING).update(status=Delivery.Status.QUEUED, called_at=None)
+    gone = Delivery.objects.filter(pk__in=[pk for pk, _ in held])
+    gone.filter(kind=Delivery.Kind.CSV).update(file="", expires_at=None)
+    again = gone.filter(kind=Delivery.Kind.MOVES).update(file="", status=Delivery.Status.QUEUED, settled_at=None)
+    again += found.filter(status=Delivery.Status.CALLING).update(status=Delivery.Status.QUEUED, called_at=None)
     handed = Handed.objects.filter(contact__in=contact_ids).exclude(event={}).update(event={})
     transaction.on_commit(lambda: remove([name for _, name in held]))
+    if again:
+        doorbell.ring_on_commit("sync")
     return {"export": len(held), "handed": handed}
 
 

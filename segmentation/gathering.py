@@ -84,6 +84,16 @@ def gather(destination_id: int, token: uuid.UUID) -> int:
     return len(ids)
 
 
+def take_into(held: Destination, delivery: Delivery, head: Head, limit: int) -> int:
+    """Give one delivery of a destination that is held what has not been taken up, and return how many transitions."""
+    ended = held.mark_xid is not None and _oldest_running() >= held.mark_xid  # asked before looking again
+    ids = _fresh(held, limit)
+    _write_lines(held, ids, [delivery.pk] * len(ids))
+    crashpoint("sync_after_gather")
+    _move(held, ended, head, ids[-1] if len(ids) == limit else None)
+    return len(ids)
+
+
 def _move(held: Destination, ended: bool, head: Head, last: int | None) -> None:
     """Bring the cursor to a mark behind which nothing can appear any more, and set the next mark."""
     if ended and held.mark is not None and (last is None or last >= held.mark):
@@ -125,9 +135,13 @@ def _take_up(held: Destination, ids: Sequence[int]) -> None:
             for chunk in chunks
         ]
     )
-    owners = [delivery.pk for delivery, chunk in zip(made, chunks, strict=True) for _ in chunk]
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE_UP, [held.pk, held.round, list(ids), owners])
+    _write_lines(held, ids, [delivery.pk for delivery, chunk in zip(made, chunks, strict=True) for _ in chunk])
+
+
+def _write_lines(held: Destination, ids: Sequence[int], owners: Sequence[int]) -> None:
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE_UP, [held.pk, held.round, list(ids), list(owners)])
 
 
 def new_key() -> str:

@@ -59,8 +59,8 @@ WHERE NOT EXISTS (SELECT FROM segmentation_line l
     WHERE l.destination_id = d.id AND l.transition_id = t.id AND l.round = d.round)""",
     "destinations: a delivery carries as many transitions as it says, of its own destination and round": """
 SELECT v.id FROM segmentation_delivery v LEFT JOIN segmentation_line l ON l.delivery_id = v.id
-WHERE v.kind = 'changed' GROUP BY v.id
-HAVING count(l.id) <> v.size OR bool_or((l.destination_id, l.round) IS DISTINCT FROM (v.destination_id, v.round))""",
+WHERE v.kind = 'changed' OR v.kind = 'moves' AND v.status = 'delivered' GROUP BY v.id
+HAVING count(l.id) <> v.size OR bool_or(l.id IS NOT NULL AND (l.destination_id, l.round) <> (v.destination_id, v.round))""",
     "destinations: whom flows handed over stands in a delivery of that destination, as many as it says": """
 SELECT v.id FROM segmentation_delivery v LEFT JOIN segmentation_handed h ON h.delivery_id = v.id
 WHERE v.kind = 'contacts' GROUP BY v.id

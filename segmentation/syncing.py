@@ -9,6 +9,7 @@ from django.db import connections
 
 from segmentation import delivering, destinations, exporting, gathering, payloads
 from segmentation.delivering import Claimed, Outcome
+from segmentation.destination_models import FILES
 from segmentation.models import Delivery, Destination
 from workspace import calling, doorbell, signing
 from workspace.crash import crashpoint
@@ -74,7 +75,7 @@ def serve(claimed: Claimed) -> None:
 def deliver(claimed: Claimed, destination: Destination, delivery: Delivery) -> None:
     """Make one call or write one file, with no transaction open, and record what became of it."""
     crashpoint("sync_before_call")
-    if delivery.kind == Delivery.Kind.CSV:
+    if delivery.kind in FILES:
         exporting.export(claimed, destination, delivery)
         return
     outcome = call(destination, delivery)
