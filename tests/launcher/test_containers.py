@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 from django.db import connection
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
 
 from config import well
 from tests.launcher.accepting import accept
@@ -79,6 +81,27 @@ def test_every_volume_is_declared_and_stands_where_the_account_of_the_image_may_
             assert volume in COMPOSE["volumes"]
             assert name == "postgres" or place == f"{home}/exports"
     assert any(f"--owner tributary --mode 0700 {home}/exports" in rest for rest in said("RUN"))
+
+
+def test_whoever_writes_hands_over_or_erases_files_has_the_folder_of_exports() -> None:
+    home = environment()["TRIBUTARY_HOME"]
+    mounts = {name for name in OURS if f"exports:{home}/exports" in map(str, SERVICES[name].get("volumes", []))}
+    assert mounts == {"web", "worker", "syncer"}
+
+
+def test_every_line_of_the_lock_is_pinned_with_hashes_for_the_python_of_the_image() -> None:
+    number = re.match(r"python:(\d+\.\d+)", said("FROM")[0])
+    assert number is not None
+    where = {**default_environment(), "python_version": number[1], "python_full_version": f"{number[1]}.0"}
+    blocks = re.split(r"\n(?=\S)", (PROJECT / "requirements.lock").read_text())
+    pins = [one for one in blocks if one.strip() and not one.startswith("#")]
+    asked = [Requirement(re.split(r"\s*\\\n", one)[0]) for one in pins]
+    assert all(re.fullmatch(r"==[^*,]+", str(one.specifier)) for one in asked)
+    assert all("--hash=sha256:" in one for one in pins)
+    wanted = {one.name.lower() for one in asked if one.marker is None or one.marker.evaluate(where)}
+    named = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"].get("dependencies", [])
+    assert {Requirement(one).name.lower() for one in named} <= wanted
+    assert {"django", "celery", "uvicorn", "psycopg"} <= wanted
 
 
 def test_the_image_runs_as_the_account_it_made_and_makes_all_before() -> None:
