@@ -9,16 +9,17 @@ from typing import Any
 from django.db import connection
 
 from messaging.models import Message, Sender, Stream, TemplateVersion
+from messaging.scenes import STANDARD
 
 LEASE = timedelta(seconds=60)
 
-# Per open stream its first due messages (a held stream's backlog costs nothing), then the first of all those.
-# A later turn of a thread stays where it is until every earlier one has settled.
+# Per open stream and channel its first due messages (neither a held stream's backlog nor another channel's costs
+# anything), then the first of all those. A later turn of a thread stays where it is until every earlier one has settled.
 CLAIM = """
 WITH due AS MATERIALIZED (
-    SELECT m.id FROM messaging_stream s CROSS JOIN LATERAL (
+    SELECT m.id FROM messaging_stream s CROSS JOIN unnest(%(channels)s::text[]) AS road(channel) CROSS JOIN LATERAL (
         SELECT m.id, m.lane, m.due_at FROM messaging_message m
-        WHERE m.stream_id = s.id AND m.status = 'queued' AND m.due_at <= %(at)s AND m.channel = ANY(%(channels)s)
+        WHERE m.stream_id = s.id AND m.channel = road.channel AND m.status = 'queued' AND m.due_at <= %(at)s
           AND (m.thread = '' OR NOT EXISTS (
               SELECT 1 FROM messaging_message e WHERE e.thread = m.thread AND e.thread <> '' AND e.turn < m.turn
                 AND e.status IN ('queued', 'held', 'sending', 'calling')))
@@ -28,6 +29,12 @@ WITH due AS MATERIALIZED (
 UPDATE messaging_message m SET status = 'sending', token = %(token)s, lease_until = %(until)s
 FROM due WHERE m.id = due.id RETURNING m.id
 """
+# What composing, the gates and the record go by; a message has as many columns again that only people look at.
+READ = (
+    *("key", "contact", "channel", "klass", "topic", "stream", "template_version", "sender", "content", "lane"),
+    *("due_at", "planned_at", "late", "attempts", "public_id", "address"),
+    *(f"contact__{column}" for column in (*STANDARD.values(), "attributes")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def claim(limit: int, channels: Sequence[str], at: datetime) -> Claim:
 
 def _loaded(ids: Sequence[int]) -> list[Message]:
     """Read messages with their contacts, and once each what many of them share."""
-    found = list(Message.objects.filter(pk__in=ids).select_related("contact"))
+    found = list(Message.objects.filter(pk__in=ids).select_related("contact").only(*READ))
     streams = Stream.objects.in_bulk({one.stream_id for one in found})
     senders = Sender.objects.in_bulk({one.sender_id for one in found if one.sender_id})
     wanted = {one.template_version_id for one in found if one.template_version_id}

@@ -1,13 +1,13 @@
 """The gate: under the contacts' row locks, `sending` → `calling` for those that may be said now, and for no other.
 
-Three statements in one short transaction: lock the contacts; look (a statement of its own, because its snapshot must be
-younger than the locks: whoever unsubscribes holds the same lock); flip. What the flip returns may be called, once.
+Two trips in one short transaction: lock the contacts, and look (by statements of their own, because their snapshots
+must be younger than the locks: whoever unsubscribes holds the same lock); flip. What the flip returns may be called, once.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,12 +31,12 @@ UPDATE messaging_message m
 SET status = v.status, gate = v.gate, reason = v.reason, address = v.address,
     due_at = coalesce(v.until, m.due_at),
     token = CASE WHEN v.status = 'calling' THEN m.token END,
-    lease_until = CASE WHEN v.status = 'calling' THEN %(lease)s END,
-    calling_at = CASE WHEN v.status = 'calling' THEN %(at)s ELSE m.calling_at END,
-    settled_at = CASE WHEN v.status = 'refused' THEN %(at)s END,
+    lease_until = CASE WHEN v.status = 'calling' THEN %s::timestamptz END,
+    calling_at = CASE WHEN v.status = 'calling' THEN %s::timestamptz ELSE m.calling_at END,
+    settled_at = CASE WHEN v.status = 'refused' THEN %s::timestamptz END,
     attempts = m.attempts + (v.status = 'calling')::int
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, status text, gate text, reason text, address text, until timestamptz)
-WHERE m.id = v.id AND m.token = %(token)s AND (m.status = 'sending') IS TRUE
+FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, status text, gate text, reason text, address text, until timestamptz)
+WHERE m.id = v.id AND m.id = ANY(%s::bigint[]) AND m.token = %s::uuid AND (m.status = 'sending') IS TRUE
 RETURNING m.id, m.status, m.address
 """
 STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"}
@@ -45,8 +45,7 @@ STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"
 @transaction.atomic
 def gate(token: UUID, messages: Sequence[Message], faults: Mapping[int, str]) -> dict[int, str]:
     """Judge claimed messages and return id → address of those that may be called now; `faults` are content errors."""
-    contacts = _lock({one.contact_id for one in messages})
-    at, scenes = _look(messages, contacts, faults)
+    at, scenes = _look(messages, faults)
     verdicts = _judge_in_turn(scenes, messages)
     rows = _flip(token, scenes, verdicts, at)
     refused = {row[0] for row in rows if row[1] == "refused"}
@@ -54,64 +53,82 @@ def gate(token: UUID, messages: Sequence[Message], faults: Mapping[int, str]) ->
     return {pk: address for pk, status, address in rows if status == "calling"}
 
 
-def _lock(ids: set[int]) -> dict[int, Contact]:
-    """Lock contacts in id order and return what stands in them now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id, email, phone, coalesce(user_id, ''), timezone, erased_at IS NULL AND merged_into_id IS NULL
-               FROM contacts_contact
-               WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
-            [sorted(ids)],
-        )
-        return {row[0]: row[1:] for row in cursor.fetchall()}
-
-
-def _look(
-    messages: Sequence[Message],
-    contacts: Mapping[int, Contact],
-    faults: Mapping[int, str],
-) -> tuple[datetime, dict[int, policy.Scene]]:
-    """Ask, in one trip that begins after the locks, what the gates go by."""
-    ids = list(contacts)
-    with together():
-        now, consented = ask("SELECT tributary_now()"), consents.ask_standing(ids)
-        open_now, settings = ask(_STREAMS, [array({one.stream_id for one in messages})]), ask(_HOUSE)
-    at, agreed, streams = now.rows()[0][0], consents.standing_in(consented), dict(open_now.rows())
-    house = _house(*settings.rows()[0])
-    addresses = {one.pk: reaching.address_of(one, contacts.get(one.contact_id)) for one in messages}
-    suppressed = reaching.suppressed({(one.channel, addresses[one.pk]) for one in messages})
-    said = _said(house, ids, at)
-    scenes = {}
-    for one in messages:
-        *_, zone, alive = contacts.get(one.contact_id, ("", "", "", "", False))
-        address = reaching.without(addresses[one.pk], suppressed, one.channel)
-        cap = None if one.content.get("cap") == "exempt" else policy.cap_of(house.caps, one.channel)
-        quiet = one.content.get("quiet", house.quiet_hours)
-        scenes[one.pk] = policy.Scene(
-            at=at,
-            planned_at=one.planned_at,
-            klass=one.klass,
-            channel=one.channel,
-            alive=alive,
-            stream=streams.get(one.stream_id, "closed"),
-            house_held=house.sending_held,
-            address=address or addresses[one.pk],
-            suppressed=bool(addresses[one.pk]) and not address,
-            consented=not policy.asks_consent(one.channel)
-            or may_be_told(agreed, one.contact_id, one.channel, one.topic),
-            cap=cap[0] if cap else None,
-            said=said.get((one.contact_id, one.channel), 0),
-            quiet_until=policy.quiet_until(quiet, at, policy.zone_for(one.content.get("zone"), zone, house.timezone)),
-            quiet_skips=quiet.get("then") == "skip",
-            late=one.late,
-            released=bool(one.content.get("released")),
-            fault=faults.get(one.pk, ""),
-        )
-    return at, scenes
-
-
+_LOCK = """
+SELECT id, email, phone, coalesce(user_id, ''), timezone, erased_at IS NULL AND merged_into_id IS NULL
+FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
 _STREAMS = "SELECT id, state FROM messaging_stream WHERE id = ANY(%s::bigint[])"
 _HOUSE = "SELECT sending_held, caps, quiet_hours, timezone FROM workspace_workspace WHERE id = 1"
+
+
+def _look(messages: Sequence[Message], faults: Mapping[int, str]) -> tuple[datetime, dict[int, policy.Scene]]:
+    """Lock the contacts in id order, and ask, in one trip, what the gates go by."""
+    ids = sorted({one.contact_id for one in messages})
+    with together():
+        locked = ask(_LOCK, [array(ids)])
+        now, consented = ask("SELECT tributary_now()"), consents.ask_standing(ids)
+        open_now, settings = ask(_STREAMS, [array({one.stream_id for one in messages})]), ask(_HOUSE)
+        likely = reaching.ask_suppressed({(one.channel, reaching.last_known(one)) for one in messages})
+    contacts: dict[int, Contact] = {row[0]: row[1:] for row in locked.rows()}
+    at, house = now.rows()[0][0], _house(*settings.rows()[0])
+    addresses = {one.pk: reaching.address_of(one, contacts.get(one.contact_id)) for one in messages}
+    seen = Seen(
+        at=at,
+        house=house,
+        streams=dict(open_now.rows()),
+        agreed=consents.standing_in(consented),
+        suppressed=_suppressed(likely, {(one.channel, addresses[one.pk]) for one in messages}),
+        said=_said(house, ids, at),
+    )
+    return at, {
+        one.pk: seen.scene(one, contacts.get(one.contact_id), addresses[one.pk], faults.get(one.pk, ""))
+        for one in messages
+    }
+
+
+def _suppressed(likely: reaching.Asked, addresses: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return which addresses must not be written to; those that changed since they were read are asked for now."""
+    changed = addresses - likely.addresses
+    return likely.suppressed() | (reaching.ask_suppressed(changed).suppressed() if changed else set())
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the database says of a chunk under its locks."""
+
+    at: datetime
+    house: Workspace
+    streams: Mapping[int, str]
+    agreed: Mapping[tuple[int, str, str], str]
+    suppressed: Collection[tuple[str, str]]
+    said: Mapping[tuple[int, str], int]
+
+    def scene(self, one: Message, contact: Contact | None, written: str, fault: str) -> policy.Scene:
+        """Return what the gates are told of one message."""
+        *_, zone, alive = contact or ("", "", "", "", False)
+        house, channel, content = self.house, one.channel, one.content
+        address = reaching.without(written, self.suppressed, channel)
+        cap = None if content.get("cap") == "exempt" else policy.cap_of(house.caps, channel)
+        quiet = content.get("quiet", house.quiet_hours)
+        return policy.Scene(
+            at=self.at,
+            planned_at=one.planned_at,
+            klass=one.klass,
+            channel=channel,
+            alive=alive,
+            stream=self.streams.get(one.stream_id, "closed"),
+            house_held=house.sending_held,
+            address=address or written,
+            suppressed=bool(written) and not address,
+            consented=not policy.asks_consent(channel) or may_be_told(self.agreed, one.contact_id, channel, one.topic),
+            cap=cap[0] if cap else None,
+            said=self.said.get((one.contact_id, channel), 0),
+            quiet_until=policy.quiet_until(quiet, self.at, policy.zone_for(content.get("zone"), zone, house.timezone)),
+            quiet_skips=quiet.get("then") == "skip",
+            late=one.late,
+            released=bool(content.get("released")),
+            fault=fault,
+        )
 
 
 def _house(held: bool, caps: str, quiet_hours: str, zone: str) -> Workspace:
@@ -161,9 +178,8 @@ def _flip(
     token: UUID, scenes: Mapping[int, policy.Scene], verdicts: Mapping[int, policy.Verdict], at: datetime
 ) -> list[tuple[Any, ...]]:
     rows = json.dumps([_row(pk, scenes[pk].address, verdict) for pk, verdict in verdicts.items()])
-    with connection.cursor() as cursor:
-        cursor.execute(FLIP, {"rows": rows, "token": token, "at": at, "lease": at + LEASE + timedelta(seconds=5)})
-        return list(cursor.fetchall())
+    lease = at + LEASE + timedelta(seconds=5)
+    return ask(FLIP, [lease, at, at, rows, array(verdicts), str(token)]).rows()
 
 
 def _row(pk: int, address: str, verdict: policy.Verdict) -> dict[str, Any]:

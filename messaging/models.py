@@ -175,7 +175,11 @@ class Message(models.Model):
     class Meta:
         # A message is written four times on its way, and every index that knows it is written each time.
         indexes = [
-            models.Index(fields=["stream", "lane", "due_at"], name="message_due", condition=models.Q(status="queued")),
+            models.Index(
+                fields=["stream", "channel", "lane", "due_at"],
+                name="message_due_by_road",
+                condition=models.Q(status="queued"),
+            ),
             models.Index(
                 fields=["lease_until"], name="message_leased", condition=models.Q(status__in=["sending", "calling"])
             ),

@@ -21,7 +21,7 @@ _LATE = re.compile(r"^send_if_under:(.+)$")
 PAUSED_FOR = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every message, and freezing trebles its price
 class Scene:
     """All that is known about one message in the moment it would go."""
 

@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +22,16 @@ FLOWS = 2  # the stage at which flows look at Changes
 
 LOCK = "SELECT id FROM contacts_contact WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 RECORD = """
+WITH clock AS MATERIALIZED (SELECT tributary_now() AS now)
 UPDATE messaging_message m
-SET status = v.status, provider_id = v.provider_id, reason = v.reason, due_at = coalesce(v.due_at, m.due_at),
+SET status = v.status, provider_id = v.provider_id, reason = v.reason,
+    due_at = coalesce(clock.now + make_interval(secs => v.gap), m.due_at),
     content = CASE WHEN v.answer IS NULL THEN m.content ELSE m.content || jsonb_build_object('answer', v.answer) END,
-    token = NULL, lease_until = NULL, settled_at = CASE WHEN v.status = 'queued' THEN NULL ELSE %(at)s END
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, status text, provider_id text, reason text,
-     due_at timestamptz, answer jsonb)
-WHERE m.id = v.id AND m.token = %(token)s AND (m.status = 'calling') IS TRUE
-RETURNING m.id, m.status
+    token = NULL, lease_until = NULL, settled_at = CASE WHEN v.status = 'queued' THEN NULL ELSE clock.now END
+FROM clock, jsonb_to_recordset(%s::jsonb) AS v(id bigint, status text, provider_id text, reason text,
+     gap double precision, answer jsonb)
+WHERE m.id = v.id AND m.id = ANY(%s::bigint[]) AND m.token = %s::uuid AND (m.status = 'calling') IS TRUE
+RETURNING m.id, m.status, clock.now
 """
 
 
@@ -38,11 +40,14 @@ def record(token: UUID, called: Sequence[tuple[Message, Receipt]]) -> int:
     """Write down what became of these calls; a call whose token is no longer ours changes nothing."""
     if not called:
         return 0
+    rows = json.dumps([_row(message, receipt) for message, receipt in called])
     with together():
         ask(LOCK, [array(sorted({message.contact_id for message, _ in called}))])
-        now = ask("SELECT tributary_now()")
-    at = now.rows()[0][0]
-    statuses = _record(token, called, at)
+        written = ask(RECORD, [rows, array(message.pk for message, _ in called), str(token)])
+    at = max((now for _, _, now in written.rows()), default=None)
+    if at is None:
+        return 0
+    statuses = {pk: status for pk, status, _ in written.rows()}
     settled = [message for message, _ in called if statuses.get(message.pk, "queued") != "queued"]
     note_settled(settled, at)
     sent = [one for one in settled if statuses[one.pk] == "sent" and one.channel in SENT]
@@ -64,27 +69,20 @@ def note_settled(messages: Iterable[Message], at: datetime) -> None:
     changes.note(awaited, read={row.fact: FLOWS for row in awaited})
 
 
-def _record(token: UUID, called: Sequence[tuple[Message, Receipt]], at: datetime) -> dict[int, str]:
-    rows = json.dumps([_row(message, receipt, at) for message, receipt in called])
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD, {"rows": rows, "token": token, "at": at})
-        return dict(cursor.fetchall())
-
-
-def _row(message: Message, receipt: Receipt, at: datetime) -> dict[str, Any]:
-    status, due = outcome_of(message, receipt, at)
+def _row(message: Message, receipt: Receipt) -> dict[str, Any]:
+    status, gap = outcome_of(message, receipt)
     return {
         "id": message.pk,
         "status": status,
         "provider_id": receipt.provider_id[:500],
         "reason": receipt.reason,
-        "due_at": due.isoformat() if due else None,
+        "gap": gap,
         "answer": receipt.answer if message.channel == "webhook" else None,
     }
 
 
-def outcome_of(message: Message, receipt: Receipt, at: datetime) -> tuple[str, datetime | None]:
-    """Return the status a call leads to, and when it is tried again if it is."""
+def outcome_of(message: Message, receipt: Receipt) -> tuple[str, float | None]:
+    """Return the status a call leads to, and in how many seconds it is tried again if it is."""
     if receipt.outcome in ("sent", "failed"):
         return receipt.outcome, None
     if receipt.outcome == "unsure" and at_most_once(message.channel, message.klass):
@@ -92,13 +90,13 @@ def outcome_of(message: Message, receipt: Receipt, at: datetime) -> tuple[str, d
     tries = message.attempts + 1  # the row was read before this call was counted
     if tries >= TRIES:
         return "failed", None
-    return "queued", at + _gap(tries, receipt.retry_after)
+    return "queued", _gap(tries, receipt.retry_after)
 
 
-def _gap(tries: int, wished: float | None) -> timedelta:
+def _gap(tries: int, wished: float | None) -> float:
     own = GAPS[min(tries, len(GAPS)) - 1]
     jitter = random.uniform(0.9, 1.1)  # noqa: S311 - spreads tries, guards nothing
-    return timedelta(seconds=max(own * jitter, wished or 0.0))
+    return max(own * jitter, wished or 0.0)
 
 
 def told_of(message: Message, event: str, at: datetime) -> Told:
