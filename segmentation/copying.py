@@ -38,7 +38,7 @@ def work() -> int:
 
 
 def _make(copy: Segment) -> bool:
-    evaluation = recomputing.take_over(copy)
+    evaluation = recomputing.take_over(copy.pk, Segment.Kind.STATIC)
     if evaluation is None:
         return False
     begun = time.perf_counter()
