@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from contacts.suggesting import of_attribute, of_event
+from contacts.suggesting import of_attribute, of_event, sampled_attributes, sampled_event
 from segmentation import reach
 from segmentation.scenarios.making import fill
 from segmentation.sight import preview
@@ -31,6 +31,14 @@ def values(request: HttpRequest) -> HttpResponse:
     """Answer values that stand in the newest facts: of an attribute, or (event=…) of a parameter of an event."""
     name, event = (request.GET.get(one, "").replace("\x00", "")[:300] for one in ("name", "event"))
     return JsonResponse({"values": of_event(event, name) if "event" in request.GET else of_attribute(name)})
+
+
+@login_required
+@require_GET
+def samples(request: HttpRequest) -> HttpResponse:
+    """Answer how often attributes, or (event=…) parameters of an event, have a value, and a few of those."""
+    event = request.GET.get("event", "").replace("\x00", "")[:300]
+    return JsonResponse({"samples": sampled_event(event) if "event" in request.GET else sampled_attributes()})
 
 
 @login_required

@@ -162,6 +162,7 @@ def answer(
     context |= {
         "approval": approval(request),
         "criteria": criteria,
+        "criteria_text": json.dumps(criteria) if criteria else "",  # what is sent where no script edits it
         "faults": json.dumps(faults) if faults else "",
         "problem": problem,
     }

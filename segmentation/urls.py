@@ -27,6 +27,7 @@ pages = [
     path("segments/new/", list_pages.new, name="segment_new"),
     path("segments/new/<slug:kind>/", list_pages.create, name="segment_create"),
     path("segments/values/", doors.values, name="segments_values"),
+    path("segments/samples/", doors.samples, name="segments_samples"),
     path("segments/catalogue/", doors.catalogue, name="segments_catalogue"),
     path("segments/preview/", doors.preview_door, name="segments_preview"),
     path("segments/preview/reach/", doors.reach_door, name="segments_reach_door"),

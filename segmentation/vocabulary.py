@@ -14,7 +14,7 @@ from segmentation.presets import presets
 from segmentation.scenarios import PERSONAS, SCENARIOS, Parameter, Scenario
 from workspace import purchases
 
-DOORS = {"scenario": "scenario_door", "reach": "reach_door", "values": "values"}
+DOORS = {"scenario": "scenario_door", "reach": "reach_door", "values": "values", "samples": "samples"}
 _more: dict[str, Callable[[], list[dict[str, str]]]] = {}
 
 

@@ -45,3 +45,20 @@ def test_personal_values_are_never_offered(mia: Client) -> None:
     EventName.objects.update(properties={"email": "text"})
     assert offered(mia, event="Order Completed", name="email") == []
     assert offered(mia, event="never heard of", name="x") == []
+
+
+def test_pickers_show_how_many_have_a_value_and_a_few_of_those_and_nothing_personal(mia: Client) -> None:
+    for name, plan in (("Ana", "gold"), ("Ben", "gold"), ("Cleo", "silver"), ("Dan", "")):
+        attributes = {"plan": plan, "nick": name} if plan else {}
+        did(person(name, country="NL", attributes=attributes), "Order Completed", genre=["jazz"], mail=f"{name}@x.com")
+    EventName.objects.update(properties={"genre": "list", "mail": "text"})
+    Attribute.objects.get_or_create(name="plan", defaults={"type": "text"})
+    Attribute.objects.update_or_create(name="nick", defaults={"type": "text", "personal": True})
+    found = mia.get(reverse("segments_samples")).json()["samples"]
+    assert found["customProperties.plan"] == {"share": 75, "samples": ["gold", "silver"]}
+    assert found["customProperties.nick"] == {"share": 75, "samples": []}
+    assert found["country"] == {"share": 100, "samples": ["NL"]}
+    assert "email" not in found
+    found = mia.get(reverse("segments_samples"), {"event": "Order Completed"}).json()["samples"]
+    assert found == {"genre": {"share": 100, "samples": ["jazz"]}, "mail": {"share": 100, "samples": []}}
+    assert mia.get(reverse("segments_samples"), {"event": "Nobody\x00"}).json() == {"samples": {}}

@@ -2,9 +2,10 @@
 // Asked of the server a moment after each edit; an estimate says so and is followed by the number.
 
 import { ask } from "./asking.js";
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 
 const PAUSE = 350;
+const FEW = 5; // faults that are listed
 const CHANNELS = { email: "emailable", sms: "by SMS", whatsapp: "by WhatsApp" };
 const noun = (count) => (count === 1 ? "contact matches now" : "contacts match now");
 const told = (count, exact, below) => (exact ? "" : below ? "fewer than " : "about ") + (exact ? count : below ?? count).toLocaleString();
@@ -19,7 +20,7 @@ export class Answer {
     this.words = h("p", { class: "builder-words" });
     this.sample = h("ul", { class: "builder-sample", "aria-label": "Some of them" });
     this.notes = h("ul", { class: "builder-notes" });
-    this.element = h("div", { class: "builder-answer", role: "group", "aria-label": "Who matches" }, this.count, this.reach, this.words, this.sample, this.notes);
+    this.element = h("div", { class: "builder-answer", role: "group", "aria-label": "Who matches", tabindex: -1, "data-at": "answer" }, this.count, this.reach, this.words, this.sample, this.notes);
   }
 
   ask(pause = PAUSE) {
@@ -41,8 +42,8 @@ export class Answer {
       if (!("count" in body)) { this.refused(body); return; }
       this.matched(body);
       await Promise.all([this.countExactly(body, criteria, signal), this.askReach(criteria, signal)]);
-    } catch {
-      if (!signal.aborted) this.show({ noun: "The count could not be had just now. It is tried again at your next change." });
+    } catch (error) {
+      if (!signal.aborted) this.lost(error);
     }
   }
 
@@ -70,7 +71,22 @@ export class Answer {
 
   refused({ detail, errors }) {
     const unfinished = this.builder.showFaults(errors ?? []);
-    this.show({ noun: unfinished || !detail ? "Fill in the condition to see who matches." : "Mend what is marked to see who matches." });
+    const marked = this.builder.marked(errors ?? []);
+    const at = ({ id, where, message }) => [h("button", { type: "button", class: "link", onclick: () => this.builder.focusAt(`${id}:next`) }, where), `: ${message}`];
+    const more = marked.length - FEW;
+    this.show({
+      noun: marked.length ? "Mend what is marked to see who matches." : unfinished || !detail ? "Fill in the condition to see who matches." : detail,
+      notes: [...marked.slice(0, FEW).map(at), ...(more > 0 ? [`and ${more.toLocaleString()} more`] : [])],
+    });
+  }
+
+  // The request came to nothing: no network, a server that restarts, a session that ended.
+  lost(error) {
+    const again = h("button", { type: "button", class: "btn btn-sm", onclick: () => { this.ask(0); this.builder.focusAt("answer"); } }, icon("refresh-cw"), "Count again");
+    this.show({ noun: error.signedOut ? "You are signed out. Sign in in another tab, then count again." : navigator.onLine ? "The count could not be had just now." : "You are offline. What you build stays here; it is counted when the network is back." });
+    this.notes.replaceChildren(h("li", {}, again));
+    this.notes.hidden = false;
+    addEventListener("online", () => this.ask(0), { once: true });
   }
 
   show({ number = "", noun: words = "", words: sentence = "", sample = [], notes = [] }) {
@@ -84,6 +100,6 @@ export class Answer {
     this.sample.hidden = !sample.length;
     this.sample.replaceChildren(...sample.map(({ name, url }) => h("li", {}, url ? h("a", { href: url, class: "link", target: "_blank" }, name) : name)));
     this.notes.hidden = !notes.length;
-    this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
+    this.notes.replaceChildren(...notes.map((note) => h("li", {}, ...[note].flat())));
   }
 }

@@ -13,5 +13,6 @@ function token() {
 export async function ask(url, body, signal) {
   const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token() };
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal });
+  if (answer.redirected) throw Object.assign(new Error("signed out"), { signedOut: true });
   return answer.json();
 }

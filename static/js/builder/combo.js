@@ -6,15 +6,15 @@ import { h } from "./dom.js";
 const MOST = 100;
 let last = 0;
 
-export function combo({ at, label, value, options, pick, create, placeholder = "Choose…", ...rest }) {
-  return new Combo({ at, label, value, options, pick, create, placeholder, rest }).element;
+export function combo({ at, label, value, options, pick, create, samples, placeholder = "Choose…", ...rest }) {
+  return new Combo({ at, label, value, options, pick, create, samples, placeholder, rest }).element;
 }
 
 const folded = (text) => text.normalize("NFKD").toLowerCase();
 
 class Combo {
-  constructor({ at, label, value, options, pick, create, placeholder, rest }) {
-    Object.assign(this, { value, options, pick, create, active: -1, shown: [] });
+  constructor({ at, label, value, options, pick, create, samples, placeholder, rest }) {
+    Object.assign(this, { value, options, pick, create, samples, active: -1, shown: [], seen: {} });
     const name = `combo-${++last}`;
     this.list = h("div", { role: "listbox", "aria-label": label, id: name });
     this.note = h("p", { class: "combo-note" });
@@ -61,6 +61,23 @@ class Combo {
       for (const name of ["scroll", "resize"]) addEventListener(name, this.follow, { capture: true, passive: true });
     }
     this.place();
+    this.sample();
+  }
+
+  // What stands there in life is asked for when the list is looked at, and drawn into it when it comes.
+  async sample() {
+    const ask = this.samples;
+    delete this.samples;
+    if (!ask) return;
+    this.seen = await ask();
+    for (const option of this.list.querySelectorAll("[data-index]")) option.append(...this.sampled(this.shown[Number(option.dataset.index)]));
+    this.list.querySelector(".is-active")?.scrollIntoView({ block: "nearest" });
+  }
+
+  sampled({ value }) {
+    const { share, samples } = this.seen[value] ?? {};
+    const text = share === undefined ? "" : [`${share}% have one`, samples.join(", ")].filter(Boolean).join(" · ");
+    return text ? [h("small", { class: "combo-samples" }, text)] : [];
   }
 
   close() {
@@ -104,7 +121,7 @@ class Combo {
         group = h("div", { role: "group", "aria-label": one.group, "data-group": one.group }, h("span", { class: "combo-group", "aria-hidden": "true" }, one.group));
         if (one.group) drawn.push(group); else group = undefined;
       }
-      const option = h("div", { role: "option", id: `${this.list.id}-${index}`, "data-index": index, "aria-selected": String(one.value === this.value), class: "combo-option", title: one.label === one.value || one.made ? undefined : one.value }, h("span", {}, one.label), one.note && h("span", { class: "combo-aside" }, one.note));
+      const option = h("div", { role: "option", id: `${this.list.id}-${index}`, "data-index": index, "aria-selected": String(one.value === this.value), class: "combo-option", title: one.label === one.value || one.made ? undefined : one.value }, h("span", {}, one.label), one.note && h("span", { class: "combo-aside" }, one.note), ...this.sampled(one));
       if (group) group.append(option); else drawn.push(option);
     }
     this.list.replaceChildren(...drawn);

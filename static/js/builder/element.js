@@ -29,6 +29,8 @@ const NOT_YET = {
   conditions: "This group is empty: add a condition to it, or remove it.", value: "Fill in a value.",
 };
 
+const MANY = 30; // rows, beyond which those out of sight are not laid out
+
 const say = (text) => document.dispatchEvent(new CustomEvent("announce", { detail: { text } }));
 
 export class CriteriaBuilder extends HTMLElement {
@@ -46,15 +48,21 @@ export class CriteriaBuilder extends HTMLElement {
   }
 
   shell() {
-    this.input = h("input", { type: "hidden", name: this.getAttribute("name") ?? "criteria" });
-    this.tree = h("div", { class: "criteria builder-tree" }, h("p", { class: "soft", role: "status" }, "Loading what there is to choose from…"));
+    // What the server drew to wait with stands until the conditions do; its input carries the document without this script.
+    this.input = this.querySelector(':scope > input[type="hidden"]') ?? h("input", { type: "hidden", name: this.getAttribute("name") ?? "criteria" });
+    this.waiting = this.querySelector(":scope > .builder-waiting");
+    this.tree = h("div", { class: "criteria builder-tree" }, this.waiting?.querySelector(".builder-tree > *") ?? h("p", { class: "soft", role: "status" }, "Loading what there is to choose from…"));
     const tool = (name, label, what) => h("button", { type: "button", class: "btn btn-quiet btn-sm", "data-at": what, onclick: () => this.travel(what) }, icon(name), label);
     this.tools = { undo: tool("undo", "Undo", "undo"), redo: tool("redo", "Redo", "redo") };
     const json = h("button", { type: "button", class: "btn btn-quiet btn-sm push", "data-at": "json", onclick: () => this.catalogue && this.json(this.model.root._id) }, icon("code"), "JSON");
     this.answer = new Answer(this);
-    this.append(this.input, h("div", { class: "builder-body" },
-      h("div", { class: "builder-edit" }, this.tree, h("div", { class: "builder-tools" }, this.tools.undo, this.tools.redo, json)), this.answer.element),
-      h("p", { id: "builder-moving", hidden: true }, HELP));
+    const body = h("div", { class: "builder-body" },
+      h("div", { class: "builder-edit" }, this.tree, h("div", { class: "builder-tools" }, this.tools.undo, this.tools.redo, json)), this.answer.element);
+    if (this.waiting) body.classList.add("builder-waiting");
+    body.style.cssText = this.waiting?.style.cssText ?? "";
+    this.waiting?.remove();
+    this.body = body;
+    this.append(this.input, body, h("p", { id: "builder-moving", hidden: true }, HELP));
   }
 
   listen() {
@@ -74,6 +82,7 @@ export class CriteriaBuilder extends HTMLElement {
       this.tree.replaceChildren(h("p", { class: "alert alert-error", role: "alert" }, "What there is to choose from could not be loaded.", again));
       return;
     }
+    this.body.classList.remove("builder-waiting");
     this.draw();
     this.answer.ask(0);
   }
@@ -101,6 +110,7 @@ export class CriteriaBuilder extends HTMLElement {
     this.drawing = true; // taking the old rows away is not leaving them
     this.tree.replaceChildren(drawTree(this.context));
     this.drawing = false;
+    this.tree.classList.toggle("is-many", this.tree.querySelectorAll(".condition").length > MANY);
     this.tools.undo.disabled = !this.model.past.length;
     this.tools.redo.disabled = !this.model.future.length;
     this.showFaults(this.found);
@@ -234,11 +244,12 @@ export class CriteriaBuilder extends HTMLElement {
     this.found = faults;
     for (const old of this.tree.querySelectorAll(".builder-fault")) old.remove();
     for (const row of this.tree.querySelectorAll(".is-wrong")) { row.classList.remove("is-wrong"); row.removeAttribute("aria-describedby"); }
+    this.places = new Map([...this.tree.querySelectorAll("[data-path]")].map((row) => [row.dataset.path, row]));
     return faults.filter((fault) => !this.mark(fault)).length > 0;
   }
 
   mark({ path, message }) {
-    const row = this.rowAt(path.replace(/^criteria\.?/, ""));
+    const row = this.faulty(path);
     if (!row || this.unfinished.has(row.dataset.id)) return false;
     if (row.classList.contains("is-wrong")) return true; // one sentence at a time
     const fault = h("p", { class: "builder-fault", id: `fault-${row.dataset.id}` }, this.missing(row.dataset.id) ?? message);
@@ -256,10 +267,27 @@ export class CriteriaBuilder extends HTMLElement {
     return NOT_YET[empty];
   }
 
+  faulty(path) { return this.rowAt(path.replace(/^criteria\.?/, "")); }
+
+  // What the answer lists: each marked row by its name, with what is wrong there, the first few.
+  marked(faults) {
+    const rows = new Map();
+    for (const { path, message } of faults) {
+      const row = this.faulty(path);
+      if (row && !this.unfinished.has(row.dataset.id) && !rows.has(row)) rows.set(row, this.missing(row.dataset.id) ?? message);
+    }
+    return [...rows].map(([row, message]) => ({ id: row.dataset.id, where: row.getAttribute("aria-label").replace(/[:,] .*/, ""), message }));
+  }
+
+  // The row that a path leads to, or the nearest one above it.
   rowAt(path) {
-    const leads = (at) => at === "" || path === at || (path.startsWith(at) && ".[".includes(path[at.length]));
-    const rows = [...this.tree.querySelectorAll("[data-path]")].filter((row) => leads(row.dataset.path));
-    return rows.sort((one, two) => two.dataset.path.length - one.dataset.path.length)[0];
+    let at = path;
+    for (;;) {
+      const row = this.places.get(at);
+      if (row || !at) return row;
+      const above = at.replace(/(\[\d+\]|(^|\.)[^.[\]]+)$/, "");
+      at = above === at ? "" : above;
+    }
   }
 
   leave(event) {

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { momentInput } from "./moments.js";
 import { eventOptions, known, picker, select } from "./property.js";
+import { samples } from "./suggest.js";
 import * as terms from "./terms.js";
 import { durationInput, numberInput, pair, startValue } from "./values.js";
 
@@ -46,14 +47,17 @@ function measure(node, ctx) {
   };
   const compare = (operator) => change({ operator, value: startValue("number", operator, aggregate.value) });
   const name = `${node._id}:amount`;
-  const set = (value) => { if (value !== counted(node).value) ctx.edit(node, () => change({ value }), name, false); };
+  const noun = h("span", { class: "soft" });
+  const count = (value) => { noun.textContent = aggregate.function === "days" ? (value === 1 ? "day" : "days") : value === 1 ? "time" : "times"; };
+  const set = (value) => { count(value); if (value !== counted(node).value) ctx.edit(node, () => change({ value }), name, false); };
   const amount = (aggregate.operator === "between" ? pair.bind(null, numberInput) : numberInput)(aggregate.value, set, { name, label: "Amount" });
+  count(aggregate.value);
   return [
     select(node, ctx, "function", terms.AGGREGATES, aggregate.function, "Measure", refit),
-    needs && picker(node, ctx, { control: "of", options: measured(node, aggregate, ctx), value: aggregate.propertyName, label: "Of which parameter", others: true, placeholder: "Which parameter?", set: (propertyName) => change({ propertyName }) }),
+    needs && picker(node, ctx, { control: "of", options: measured(node, aggregate, ctx), value: aggregate.propertyName, label: "Of which parameter", others: true, placeholder: "Which parameter?", samples: () => samples(ctx.catalogue.doors?.samples, { event: node.eventName }), set: (propertyName) => change({ propertyName }) }),
     select(node, ctx, "compare", terms.COMPARISONS, aggregate.operator, "Comparison", compare),
     ...amount,
-    !needs && h("span", { class: "soft" }, aggregate.function === "days" ? "days" : "times"),
+    !needs && noun,
   ];
 }
 

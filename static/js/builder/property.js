@@ -3,7 +3,7 @@
 import { combo } from "./combo.js";
 import { choose, h, icon } from "./dom.js";
 import { isTrigger } from "./shapes.js";
-import { suggest } from "./suggest.js";
+import { samples, suggest } from "./suggest.js";
 import * as terms from "./terms.js";
 import { startValue, valueInput } from "./values.js";
 
@@ -18,19 +18,27 @@ export function select(node, ctx, control, options, value, label, set) {
 }
 
 // A name chosen from many, or (others) one that is not known yet.
-export function picker(node, ctx, { control, options, value, label, others, placeholder, set }) {
+export function picker(node, ctx, { control, options, value, label, others, placeholder, samples: seen, set }) {
   const heard = (name, now) => ctx.edit(node, () => set(name), "", now ? true : "later");
-  return combo({ at: `${node._id}:${control}`, label, value: value ?? "", options, placeholder, pick: heard, create: others ? heard : undefined });
+  return combo({ at: `${node._id}:${control}`, label, value: value ?? "", options, placeholder, pick: heard, create: others ? heard : undefined, samples: seen });
 }
 
-export const eventOptions = (ctx) => ctx.catalogue.events.map(({ name, count, seen }) => ({ value: name, label: name, note: [count?.toLocaleString(), ago(seen)].filter(Boolean).join(" · ") }));
+// What is offered is made once for a catalogue, not for each of hundreds of rows.
+const made = new WeakMap();
+function once(of, key, make) {
+  if (!made.has(of)) made.set(of, {});
+  return (made.get(of)[key] ??= make());
+}
 
+export const eventOptions = (ctx) => once(ctx.catalogue, "events", () => ctx.catalogue.events.map(({ name, count, seen }) => ({ value: name, label: name, note: [count?.toLocaleString(), ago(seen)].filter(Boolean).join(" · ") })));
+
+const LATELY = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const UNITS = [[31536000, "year"], [2592000, "month"], [86400, "day"], [3600, "hour"], [60, "minute"]];
 function ago(instant) {
   if (!instant) return "";
   const seconds = (Date.now() - new Date(instant).getTime()) / 1000;
   const [size, unit] = UNITS.find(([one]) => seconds >= one) ?? [1, "second"];
-  return new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" }).format(-Math.max(0, Math.floor(seconds / size)), unit);
+  return LATELY.format(-Math.max(0, Math.floor(seconds / size)), unit);
 }
 
 export function known(ctx, scope) {
@@ -64,12 +72,13 @@ export function typeOf(node, ctx, scope) {
   return node._type ?? (learned && fits(learned, node, ctx) ? learned : implied(node));
 }
 
+const GROUPS = { standard: "Standard", own: "Own attributes" };
+
 // The row --------------------------------------------------------------------------------------------------------------
 function offered(ctx, scope) {
-  const note = ({ type, sample }) => [terms.TYPE_LABELS[type] ?? type, sample].filter(Boolean).join(" · ");
+  const note = ({ type }) => terms.TYPE_LABELS[type] ?? type;
   if (scope.event !== undefined) return known(ctx, scope).map((one) => ({ value: one.name, label: one.name, note: note(one) }));
-  const group = { standard: "Standard", own: "Own attributes" };
-  return ctx.catalogue.attributes.map((one) => ({ value: one.name, label: one.label, note: note(one), group: group[one.group] }));
+  return once(ctx.catalogue, "attributes", () => ctx.catalogue.attributes.map((one) => ({ value: one.name, label: one.label, note: note(one), group: GROUPS[one.group] })));
 }
 
 export function property(node, ctx, scope) {
@@ -83,7 +92,7 @@ export function property(node, ctx, scope) {
   const type = typeOf(node, ctx, scope);
   const sure = !node.propertyName || known(ctx, scope).some((one) => one.name === node.propertyName && one.type === type);
   return [
-    picker(node, ctx, { control: "name", options: offered(ctx, scope), value: node.propertyName, label: event ? "Event parameter" : "Attribute", others: true, placeholder: event ? "Which parameter?" : "Which attribute?", set: rename }),
+    picker(node, ctx, { control: "name", options: offered(ctx, scope), value: node.propertyName, label: event ? "Event parameter" : "Attribute", others: true, placeholder: event ? "Which parameter?" : "Which attribute?", samples: () => samples(ctx.catalogue.doors?.samples, event ? { event: scope.event } : {}), set: rename }),
     !sure && select(node, ctx, "type", terms.TYPES.map((one) => [one, terms.TYPE_LABELS[one]]), type, "Type", (one) => { node._type = one; retype(node, ctx, scope, one); }),
     ...comparison(node, ctx, type, scope),
   ];

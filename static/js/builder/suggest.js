@@ -16,6 +16,11 @@ function values(url, query) {
   return asked.get(address);
 }
 
+// How often the names of a picker have a value, and a few of those; nothing where it cannot be had.
+export async function samples(url, query) {
+  return url ? (await values(url, query)).samples ?? {} : {};
+}
+
 // Give the text inputs among `elements` a list of values of `name`.
 export function suggest(elements, url, query) {
   if (!url || !query.name) return elements;

@@ -38,7 +38,8 @@ function head(group, ctx, scope, { any, number, words }) {
   }, text);
   const loose = number !== "" && group !== scope.root;
   const root = group === ctx.model.root;
-  if (root && !group.conditions.length) return null;
+  const alone = (root || group === scope.root) && group.conditions.length < 2 && !any && !group.negate;
+  if (alone) return null; // nothing to join yet
   return h("div", { class: "group-head" },
     loose && handle(group, ctx, words),
     group.negate && excludeMark(),
@@ -61,17 +62,29 @@ function foot(group, ctx, scope) {
 
 const UNKNOWN = { label: "Condition", icon: "code" };
 
-function drawRow(node, ctx, scope, { path, number }) {
+// A row that would look as it does is kept, or each edit would draw hundreds anew. What is known of rows ends with their nodes.
+const kept = new WeakMap();
+
+function drawRow(node, ctx, scope, at) {
+  const look = JSON.stringify([node, at, scope.event, ctx.held]);
+  const before = ctx.inFlow ? undefined : kept.get(node); // a flow's rows name its steps, which come and go
+  if (before?.look === look && before.catalogue === ctx.catalogue) return before.drawn;
+  const drawn = newRow(node, ctx, scope, at);
+  kept.set(node, { look, catalogue: ctx.catalogue, drawn });
+  return drawn;
+}
+
+function newRow(node, ctx, scope, { path, number }) {
   const parameter = scope.event !== undefined;
   const kind = isRaw(node) ? UNKNOWN : parameter ? { label: "Event parameter", icon: "filter" } : CONDITIONS[node.type];
   const words = `${kind.label} ${number}`;
   const event = node.type === "EVENT" && !parameter && !isRaw(node);
-  const filter = (of, at) => h("div", { class: "condition-where" }, drawGroup(of.where, ctx, { event: of.eventName, root: of.where }, { path: `${at}.where`, number: `${number}.where` }));
+  const filter = (of, at) => h("div", { class: "condition-where" }, drawGroup(of.where, ctx, { event: of.eventName, root: of.where }, { path: `${at}.where`, number }));
   return h("div", {
     class: `condition${node.negate ? " is-negated" : ""}`, role: "group", "aria-label": `${words}${node.negate ? ", excluded" : ""}`, "data-id": node._id, "data-path": path,
   }, h("span", { class: "condition-kind" }, handle(node, ctx, words), icon(kind.icon)),
     h("div", { class: "condition-main" }, node.negate && excludeMark(), ...row(node, ctx, scope), ...(event ? more(node, ctx) : [])),
-    h("span", { class: "condition-tools" }, !isRaw(node) && exclude(node, ctx, words), menu(node, ctx, words), remove(node, ctx, words)),
+    h("span", { class: "condition-tools" }, !isRaw(node) && excludeRow(node, ctx, words), menu(node, ctx, words), remove(node, ctx, words)),
     event && node.where && filter(node, path), event && node.followedBy && followed(node, ctx, path, number, filter));
 }
 
@@ -90,6 +103,14 @@ const excludeGroup = (group, ctx, words) => {
   const button = exclude(group, ctx, words);
   button.classList.remove("btn-icon");
   button.append("Exclude");
+  return button;
+};
+
+// Of a condition the word stands beside the sign where there is room.
+const excludeRow = (node, ctx, words) => {
+  const button = exclude(node, ctx, words);
+  button.classList.add("builder-exclude");
+  button.append(h("span", {}, "Exclude"));
   return button;
 };
 
