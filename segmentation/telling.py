@@ -52,16 +52,15 @@ def cause_words(cause: Cause) -> str:
 
 def event_words(event: Counted) -> str:
     """Name an event by what and when."""
-    return f"“{event.name}” of {_day(event.at)}"
+    return f"the “{event.name}” of {_day(event.at)}"
 
 
 def _when(at: datetime) -> str:
-    return f"on {_day(at)}"
+    return f"on {_day(at)} ({house_zone().key})"
 
 
 def _day(at: datetime) -> str:
-    zone = house_zone()
-    return f"{at.astimezone(zone):%-d %B %Y, %H:%M} ({zone.key})"
+    return f"{at.astimezone(house_zone()):%-d %B %Y, %H:%M}"
 
 
 def reason(answer: Answer | None) -> str:

@@ -210,14 +210,20 @@ class EventCondition(Condition):
 
     def told(self, found: Any) -> str:
         window = f" {self.window.words()}" if self.window else ""
+        window += f", {self.followed_by.words()}" if self.followed_by else ""
         about = self.aggregate
         if about.property_name:
             what = f"{about.function} of {about.property_name} is {number_words(found)}{window}"
         elif about.function == "days":
             what = f"{quote(self.event_name)} on {number_words(found)} days{window}"
+        elif about.never:
+            return f"no {quote(self.event_name)}{window}" if not found else f"{self._times(found)}{window}, none wanted"
         else:
-            what = f"{number_words(found)} × {quote(self.event_name)}{window}"
+            what = f"{self._times(found)}{window}"
         return f"{what}, {needed(about.operator, about.value)} needed"
+
+    def _times(self, found: Any) -> str:
+        return f"{number_words(found)} × {quote(self.event_name)}"
 
     def reads(self) -> Iterator[str]:
         yield f"event:{self.event_name}"

@@ -74,7 +74,7 @@ def test_a_contact_leaves_when_the_first_of_the_three_orders_ages_out() -> None:
     assert cause.event.id == first.pk
     assert cause.leaves
     assert turn_words(told.turn).startswith(
-        "Leaves on 14 February 2026, 12:00 (UTC), when “Order Completed” of 15 January"
+        "Leaves on 14 February 2026, 12:00 (UTC), when the “Order Completed” of 15 January"
     )
     with clock.at(told.turn.at):  # and it is so
         evaluation.pass_time()
