@@ -12,6 +12,7 @@ from django.db import OperationalError, transaction
 
 from flows import aiming, asking, blocking, knowing, ledger, performing, trials
 from flows.asking import Answers
+from flows.crossing import JustChanged
 from flows.ledger import Counts, Ending
 from flows.nodes.base import Decision, End, Fail, Go, Scene, Stay
 from flows.performing import Deed
@@ -27,6 +28,7 @@ MOST_STEPS = 1000
 GAPS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=20))  # 5 tries in about 24 h
 BLOCKED_FOR = timedelta(minutes=5)
 LOST_WAKE = timedelta(minutes=15)  # a wait for a fact looks by itself this often, should the fact have been lost
+SOON = timedelta(seconds=2)  # another flow that is just being changed is asked again
 UNKNOWN_FOR = timedelta(seconds=15)  # a node of a kind that this worker does not know waits for one that does (F52)
 
 
@@ -169,8 +171,8 @@ class Batch:
 
     def _decide(self, group: list[Walker], answers: Answers) -> list[tuple[Walker, Decision]]:
         node = group[0].here
-        if node.type is None:
-            self._release(group, node.fault)
+        if node.type is None:  # while versions are changed, older and newer workers run together
+            self._put_off(group, UNKNOWN_FOR, f"waits for a worker that knows its step: {node.fault}")
             return []
         if node.fault:
             self._block(group, node.fault)
@@ -227,6 +229,9 @@ class Batch:
                     later = performing.perform([deed for _, deed in doing], self.at)
                 self.later += [later] if later else []
                 self.spoke |= kind == "say"
+            except JustChanged as error:
+                self._put_off([one for one, _ in doing], SOON, error.detail)
+                refused |= {one.id for one, _ in doing}
             except Refused as error:
                 log.warning("node.blocked", node=node, reason=error.detail)
                 self._block([one for one, _ in doing], error.detail)
@@ -318,10 +323,10 @@ class Batch:
             self._note(one)
         self.endings.append(Ending(one.id, status, reason))
 
-    def _release(self, walkers: Iterable[Walker], reason: str) -> None:
-        """Leave these to a worker that knows the kind: while versions are changed, older and newer ones run together."""
+    def _put_off(self, walkers: Iterable[Walker], length: timedelta, why: str) -> None:
+        """Leave these where they stand for a moment; nobody needs to be told."""
         for one in walkers:
-            one.due_at, one.parked = self.at + UNKNOWN_FOR, f"waits for a worker that knows its step: {reason}"[:200]
+            one.due_at, one.parked = self.at + length, why[:200]
             self._note(one)
 
     def _block(self, walkers: Sequence[Walker], reason: str) -> None:

@@ -16,9 +16,13 @@ from flows.models import Enrollment, Flow
 from flows.nodes.effects import LeaveFlow, StartFlow
 from flows.plans import plans_of
 from workspace.audit import HOUSE
-from workspace.problems import refuse
+from workspace.problems import Refused, refuse
 
 SOURCE = "start_flow"
+
+
+class JustChanged(Refused):
+    """Somebody holds the other flow for the moment that a change takes."""
 
 
 def start(deeds: Sequence[Deed], at: datetime) -> Later:
@@ -83,5 +87,5 @@ def _other(deeds: Sequence[Deed]) -> Flow:
     if pk is None:
         raise refuse("flow", f"The flow “{effect.flow}” is not there any more.")
     if not locks.try_share([pk]):
-        raise refuse("flow", f"The flow “{effect.flow}” is just being changed.")
+        raise JustChanged(f"The flow “{effect.flow}” is just being changed.")
     return Flow.objects.get(pk=pk)

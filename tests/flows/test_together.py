@@ -19,6 +19,7 @@ from messaging.models import Message
 from segmentation.services import add_members
 from tests.flows.conftest import NOON, STARTS, WELCOME, World, broken, wait
 from workspace.audit import HOUSE
+from workspace.models import Notice
 
 PEOPLE = 120
 
@@ -208,3 +209,18 @@ def test_who_deletes_a_contact_while_it_moves_leaves_no_journey_behind(real_worl
     real_world.settle()
     assert not Enrollment.objects.filter(status="active").exists()
     assert Flow.objects.get().status == "running"
+
+
+def test_who_goes_on_to_a_flow_that_is_just_being_changed_goes_a_moment_later_and_nobody_is_alarmed(
+    real_world: World,
+) -> None:
+    other = real_world.flow(("start", "manual", {}), WELCOME)
+    real_world.flow(STARTS, ("over", "start_flow", {"flow": other.slug}))
+    real_world.did("mara", "Signed Up")
+    intake.take(10)
+    with transaction.atomic():
+        locks.alone(other.pk)
+        together(lambda: runner.advance())
+    assert not Notice.objects.exists()
+    real_world.later("2s")
+    assert [status for status, _, _ in real_world.journeys("mara")] == ["completed", "completed"]
