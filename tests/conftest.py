@@ -13,8 +13,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests import keeping
 from workspace.audit import HOUSE
 from workspace.keys import make_key
 from workspace.models import Workspace
@@ -25,9 +26,24 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # Stories about every model are made out of what is registered, before any test reads the addresses that discover it.
 admin.autodiscover()
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know --nightly: the long stories in full length."""
+    parser.addoption("--nightly", action="store_true", help="the long stories in full length")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the reports that the long stories kept."""
+    for name, report in keeping.written_by_this_run().items():
+        terminalreporter.section(f"{name} (kept in var/reports/{name}.txt)")
+        terminalreporter.write(report)
+
+
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+PATIENCE = 60_000  # a busy machine is slow, and no test says how quick a page is; what is wrong is waited for this long
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +136,7 @@ def open_page(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Pag
                 [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
             )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
