@@ -13,7 +13,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_a_split_asks_what_happened_since_a_step_and_since_the_entry(signed_in_page: Page, drawn: Flow) -> None:
     did(person("Mara", user_id="mara", country="NL"), "Order Completed", genre="jazz")
     page = signed_in_page
-    page.set_default_timeout(30_000)
     page.goto(f"/flows/{drawn.pk}/?node=split")
     builder = page.locator("criteria-builder").first
     expect(builder.get_by_label("Value", exact=True)).to_be_visible()
@@ -36,7 +35,6 @@ def test_a_split_asks_what_happened_since_a_step_and_since_the_entry(signed_in_p
 def test_values_that_there_are_are_offered_while_one_types(signed_in_page: Page, drawn: Flow) -> None:
     person("Mara", user_id="mara", country="NL")
     page = signed_in_page
-    page.set_default_timeout(30_000)
     page.goto(f"/flows/{drawn.pk}/?node=split")
     value = page.locator("criteria-builder").first.get_by_label("Value", exact=True)
     value.focus()

@@ -28,7 +28,6 @@ from workspace.keys import make_key
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PROJECT = Path(__file__).resolve().parents[2]
-SOON = 60_000  # ms; the promise is two seconds, a busy machine is not a broken promise
 WORKER = ["-m", "celery", "-A", "config", "worker", "-Q", QUEUES, "-P", "solo", "--without-gossip", "--without-mingle"]
 
 
@@ -47,14 +46,6 @@ def running(log: Path, env: dict[str, str], *command: str) -> Iterator[None]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    """Worker, catcher, web and browser share the machine with the rest of the suite."""
-    expect.set_options(timeout=SOON)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
@@ -80,7 +71,6 @@ def guest(open_page: Callable[..., Page], admin_user: Any, house: str, templates
     """Ada signs in with her password, as anybody does."""
     ensure_defaults()
     page = open_page()
-    page.set_default_timeout(SOON)
     page.goto("/")
     page.get_by_label("Email").fill("ada@example.com")
     page.get_by_label("Password", exact=True).fill("waterwheel-91")

@@ -22,7 +22,6 @@ def test_every_page_of_the_navigation_is_clean(
     make_groups()
     fill(2)
     page = open_page(admin_user, scheme=scheme, viewport=viewport)
-    page.set_default_timeout(30_000)
     page.goto("/")
     found = page.locator("a.nav-link").evaluate_all("all => all.map(one => one.getAttribute('href'))")
     assert len(found) > 10
