@@ -26,20 +26,23 @@ from workspace import doorbell, ticks
 log = structlog.get_logger()
 
 BATCH = 1000
-MANY, FEW = 2000, 200  # of an audience at a time: when nothing else is to do, and beside fresh work
+MANY, FEW = 2000, 200  # of an audience at a time: when nobody fresh came, and beside fresh work
+AUDIENCE_SECONDS = 0.5  # of a turn that whole audiences may have: whoever comes fresh waits no longer for them
 CLOCK_SECONDS = 60
 
 
 def turn(seconds: float = 20.0) -> Progress:
     """Turn until nothing moved or the time is over."""
     ends = time.monotonic() + seconds
-    done, looked = Progress(), 0
-    while time.monotonic() < ends:
-        moved, progress = turn_once()
-        looked += moved
-        done += progress
-        if not moved and not progress.handled:
-            break
+    done, looked, through = Progress(), 0, False
+    with doorbell.looking("attend"):
+        while not through and time.monotonic() < ends:
+            moved, progress = turn_once()
+            looked += moved
+            done += progress
+            through = not moved and not progress.handled
+    if not through:
+        doorbell.ring("attend")
     services.end_drained()
     now_and_then()
     if done.spoke:
@@ -56,9 +59,21 @@ def turn_once() -> tuple[int, Progress]:
     looked += joining.ask_again(BATCH)
     progress = runner.advance(BATCH)
     looked += clocked.pass_time()
-    looked += audiences.take(MANY if not looked and not progress.handled else FEW)
+    looked += _take_in(fresh=bool(looked or progress.fresh))
     looked += sweeping.take()
     return looked, progress
+
+
+def _take_in(*, fresh: bool) -> int:
+    """Take in members of audiences: a few beside fresh work, else as many as their share of a turn allows."""
+    if fresh:
+        return audiences.take(FEW)
+    ends, looked = time.monotonic() + AUDIENCE_SECONDS, 0
+    while some := audiences.take(MANY):
+        looked += some
+        if time.monotonic() >= ends:
+            break
+    return looked
 
 
 def now_and_then() -> None:

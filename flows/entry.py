@@ -50,7 +50,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one for every reason to start, and freezing trebles its price
 class Facts:
     """All that the decision may know about one reason to start."""
 

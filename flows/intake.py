@@ -12,9 +12,9 @@ from django.db import OperationalError, transaction
 from flows import asking, converting, departing, locks, standing, starting, trials, waking
 from flows.enrolling import Candidate, enrol
 from flows.ledger import Counts
-from flows.models import Enrollment, Flow
+from flows.models import Enrollment
 from flows.plans import Plan, plans_of
-from flows.rows import select
+from flows.rows import quick, select
 from flows.starting import WAY, Change
 from workspace import clock
 from workspace.crash import crashpoint
@@ -93,18 +93,19 @@ def _change(row: tuple[Any, ...]) -> Change:
 _STILL = "SELECT id, contact_id FROM contacts_change WHERE id = ANY(%s) AND stage = 2"
 _READERS = """
 SELECT fact, substr(reader, 9)::bigint FROM contacts_read
-WHERE stage = 2 AND fact = ANY(%s) AND reader LIKE 'version:%%'
+WHERE stage = 2 AND fact = ANY(%s::text[]) AND reader LIKE 'version:%%'
 """
 
 
 def _readers(facts: Collection[str]) -> dict[str, list[int]]:
     """Return which versions read each fact."""
     readers: dict[str, list[int]] = defaultdict(list)
-    for fact, version in select(_READERS, [sorted(facts)]):
+    for fact, version in quick(_READERS, [sorted(facts)]):
         readers[fact].append(version)
     return readers
 
 
+_PUBLISHED = "SELECT version_id FROM flows_flow WHERE id = ANY(%s::bigint[])"
 _INSIDE = "SELECT DISTINCT flow_id FROM flows_enrollment WHERE contact_id = ANY(%s) AND status = 'active'"
 
 
@@ -183,7 +184,7 @@ class _Look:
     def _current(self) -> set[int | None]:
         """Return the versions that their flows have published."""
         flows = {plan.flow_id for plan in self.plans.values()}
-        return set(Flow.objects.filter(pk__in=flows).values_list("version_id", flat=True)) if flows else set()
+        return {row[0] for row in quick(_PUBLISHED, [flows])} if flows else set()
 
     def _candidates(self, changes: Sequence[Change], current: set[int | None]) -> list[Candidate]:
         reasons: list[tuple[Change, Plan]] = []

@@ -11,8 +11,8 @@ from django.db import connection
 
 from contacts import changes
 from contacts.changes import NewChange
-from flows.models import Flow
 from flows.plans import plans_of
+from flows.rows import quick
 from messaging.services import withdraw
 from workspace.durations import Duration
 
@@ -48,8 +48,7 @@ class Counts:
             if count
         ]
         if rows:
-            with connection.cursor() as cursor:
-                cursor.execute(_TALLY, [at, json.dumps(rows)])
+            quick(_TALLY, [at, json.dumps(rows)])
         self._deltas.clear()
         note_standing(self._stood, at, self._finished)
         self._stood.clear()
@@ -63,6 +62,9 @@ FROM jsonb_to_recordset(%s::jsonb) AS d(f bigint, v bigint, n text, p text, w te
 """
 
 
+_STOOD = "SELECT id, slug, version_id, status FROM flows_flow WHERE id = ANY(%s::bigint[])"
+
+
 def note_standing(
     stood: Collection[tuple[int, int]], at: datetime, finished: Collection[tuple[int, int, int]] = ()
 ) -> None:
@@ -72,7 +74,7 @@ def note_standing(
     """
     if not stood:
         return
-    rows = Flow.objects.filter(pk__in={flow for flow, _ in stood}).values_list("pk", "slug", "version_id", "status")
+    rows = quick(_STOOD, [{flow for flow, _ in stood}])
     slugs = {pk: slug for pk, slug, _, _ in rows}
     read = changes.read_facts({f"{what}:{slug}" for slug in slugs.values() for what in ("flow", "finished")})
     came = [(flow, contact) for flow, contact in sorted(stood) if f"flow:{slugs.get(flow)}" in read]

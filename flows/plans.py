@@ -14,6 +14,7 @@ from flows.activation import Activation
 from flows.models import Version, Watch
 from flows.nodes.base import AnyNode
 from flows.nodes.triggers import trigger_of
+from flows.rows import quick
 from messaging.models import Sender, Stream, TemplateVersion
 from workspace.durations import Duration
 
@@ -113,9 +114,12 @@ class Plan:
 _cache: OrderedDict[tuple[int, str], Plan] = OrderedDict()
 
 
+_DIGESTS = "SELECT id, digest FROM flows_version WHERE id = ANY(%s::bigint[])"
+
+
 def plans_of(version_ids: Collection[int]) -> dict[int, Plan]:
     """Return the plans of these versions: one query when all are cached."""
-    wanted = dict(Version.objects.filter(pk__in=version_ids).values_list("pk", "digest"))
+    wanted: dict[int, str] = dict(quick(_DIGESTS, [version_ids]))
     missing = [pk for pk, digest in wanted.items() if (pk, digest) not in _cache]
     for plan, digest in _load(missing):
         _cache[plan.version_id, digest] = plan

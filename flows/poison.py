@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import connection, transaction
 
-from flows.rows import select
+from flows.rows import quick, select
 from workspace.audit import HOUSE, record
 
 log = structlog.get_logger()
@@ -23,14 +23,14 @@ CRASHES = ALONE + 3  # three deaths of workers that had nothing else in hand
 QUARANTINED = "quarantined: workers died here three times; try it again or take the contact out"
 
 _BEGIN = """
-INSERT INTO flows_inhand (at, backend, enrollments) VALUES (tributary_now(), pg_backend_pid(), %s) RETURNING id
+INSERT INTO flows_inhand (at, backend, enrollments) VALUES (tributary_now(), pg_backend_pid(), %s::bigint[]) RETURNING id
 """
 
 
 @contextmanager
 def in_hand(enrollments: Sequence[int]) -> Iterator[None]:
     """Say what is being worked on, for as long as this worker lives."""
-    pk = select(_BEGIN, [list(enrollments)])[0][0]
+    pk = quick(_BEGIN, [enrollments])[0][0]
     try:
         yield
     except Exception:
@@ -40,8 +40,7 @@ def in_hand(enrollments: Sequence[int]) -> Iterator[None]:
 
 
 def _finish(pk: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM flows_inhand WHERE id = %s", [pk])
+    quick("DELETE FROM flows_inhand WHERE id = %s::bigint", [pk])
 
 
 _LEFT = """
@@ -68,7 +67,7 @@ RETURNING e.id, e.node
 
 def settle(at: datetime) -> int:
     """Suspect what dead workers had in hand, and set aside what three of them died over that had nothing else in hand."""
-    if not select("SELECT id FROM flows_inhand LIMIT 1", []):
+    if not quick("SELECT id FROM flows_inhand LIMIT 1"):
         return 0
     with transaction.atomic():
         left = select(_LEFT, [at - LEASE])
@@ -103,7 +102,7 @@ def suspects(enrollments: Collection[int]) -> list[int]:
 
 def suspected() -> set[int]:
     """Return everybody under suspicion."""
-    return {row[0] for row in select("SELECT enrollment_id FROM flows_suspect", [])}
+    return {row[0] for row in quick("SELECT enrollment_id FROM flows_suspect")}
 
 
 def clear(enrollments: Collection[int]) -> None:

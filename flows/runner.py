@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from flows import locks, poison
 from flows.batch import Batch
 from flows.plans import plans_of
-from flows.rows import select
+from flows.rows import quick, select
 from flows.walkers import BACKLOG, FRESH, WAITED, Walker
 from workspace import clock
 from workspace.crash import crashpoint
@@ -31,12 +31,13 @@ Picked = tuple[int, int, int]  # enrollment, contact, flow
 
 @dataclass(slots=True)
 class Progress:
-    """What a run did: enrollments looked at, steps made, whether messages were queued, which flows moved."""
+    """What a run did: enrollments looked at, steps made, whether messages were queued, which flows moved, how many were fresh."""
 
     handled: int = 0
     steps: int = 0
     spoke: bool = False
     flows: frozenset[int] = frozenset()
+    fresh: int = 0
 
     def __add__(self, other: "Progress") -> "Progress":
         return Progress(
@@ -44,6 +45,7 @@ class Progress:
             self.steps + other.steps,
             self.spoke or other.spoke,
             self.flows | other.flows,
+            self.fresh + other.fresh,
         )
 
 
@@ -124,10 +126,11 @@ def _transaction(picked: Sequence[Picked], limit: int, taken: list[Picked]) -> P
     with transaction.atomic():
         walkers, at = _claim(picked, limit)
         taken += [(one.id, one.contact_id, one.flow_id) for one in walkers]
+        fresh = sum(one.lane == FRESH for one in walkers)
         batch = Batch(at)
         steps = batch.walk(walkers) if walkers else 0
     crashpoint("after_step_commit")
-    return Progress(len(walkers), steps, batch.spoke, frozenset(one.flow_id for one in walkers))
+    return Progress(len(walkers), steps, batch.spoke, frozenset(one.flow_id for one in walkers), fresh)
 
 
 def _alone(taken: Sequence[Picked], error: Exception) -> Progress:
@@ -167,13 +170,13 @@ SELECT {_COLUMNS} FROM flows_enrollment
 WHERE id = ANY(%s) AND contact_id = ANY(%s) AND flow_id = ANY(%s) AND status = 'active' AND due_at <= %s
 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 - constants
-_MOVING = "SELECT id FROM flows_flow WHERE id = ANY(%s) AND status IN ('running', 'draining')"
+_MOVING = "SELECT id FROM flows_flow WHERE id = ANY(%s::bigint[]) AND status IN ('running', 'draining')"
 
 
 def _claim(picked: Sequence[Picked], limit: int) -> tuple[list[Walker], datetime]:
     """Take flows, then contacts, then enrollments, leaving out what others hold; the instant is read after that."""
     held = locks.try_share({flow for _, _, flow in picked})
-    flows = [row[0] for row in select(_MOVING, [held])]
+    flows = [row[0] for row in quick(_MOVING, [held])]
     wanted = {contact for _, contact, flow in picked if flow in flows}
     contacts = [row[0] for row in select(_CONTACTS, [sorted(wanted), limit])]
     at, held_now = clock.now(), set(contacts)

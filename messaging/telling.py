@@ -42,7 +42,8 @@ def tell(told: Sequence[Told], received_at: datetime) -> None:
     facts = {f"event:{one.event}" for one in told}
     with together():
         accepted = storing.ask_accept(SOURCE, {one.id for one in told}, received_at)
-        names, numbers = ask_names([_item(one) for one in told]), ask_ids("contacts_event", len(told))
+        names = ask_names([_item(one) for one in {one.event: one for one in told}.values()])
+        numbers = ask_ids("contacts_event", len(told))
         readers = changes.ask_facts(facts)
     _, fresh = storing.accepted(accepted)
     new = [one for one in told if one.id in fresh]

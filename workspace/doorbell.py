@@ -1,7 +1,9 @@
 """Telling workers and open pages that there is something to look at: best effort, never the work itself."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import redis
 import structlog
@@ -25,6 +27,7 @@ QUIET_SECONDS = 5.0  # how long nobody rings after the broker was silent
 PATIENCE_SECONDS = 0.3  # a broker that is frozen answers nothing, not even no
 COALESCE_MS = 1000  # one ring stands for all others until it is answered, at most this long
 
+_looking: ContextVar[frozenset[str]] = ContextVar("looking", default=frozenset())
 _client: redis.Redis | None = None
 _silent_until = 0.0
 
@@ -36,13 +39,23 @@ def ring_on_commit(name: str) -> None:
 
 def ring(name: str) -> None:
     """Ask a worker to look for work of this name, unless somebody already did; a lost ring costs one tick."""
-    if _silent():
+    if name in _looking.get() or _silent():
         return
     try:
         if _redis().set(f"tributary:ring:{name}", 1, nx=True, px=COALESCE_MS):
             current_app.send_task(TASKS[name], kwargs={"rung": True}, retry=False)
     except (redis.RedisError, OperationalError, OSError) as error:
         _fall_silent(error)
+
+
+@contextmanager
+def looking(name: str) -> Iterator[None]:
+    """Spare the rings for work that the caller looks for until there is none: they would only wake a second worker."""
+    before = _looking.set(_looking.get() | {name})
+    try:
+        yield
+    finally:
+        _looking.reset(before)
 
 
 def answered(name: str) -> None:
