@@ -14,6 +14,7 @@ from config.launcher.processes import Program, Supervisor
 from config.launcher.progress import complain, say
 from config.launcher.services import start_postgres, start_valkey, supervised
 
+NEEDED = ("chromium", "libatomic1")  # the second is what Playwright's driver is linked to; slim systems are without
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # the names that tests/conftest.py looks for
 
 
@@ -58,29 +59,34 @@ def shown(home: Home, name: str, arguments: list[str], environment: dict[str, st
 
 
 def browser_environment() -> dict[str, str]:
-    """Nothing when there is a Chromium, else that browser tests are to be skipped."""
-    if find_browser() or install_browser():
+    """Nothing when Chromium can be driven, else that browser tests are to be skipped."""
+    if missing() is None:
+        return {}
+    install()
+    lack = missing()
+    if lack is None:
         return {}
     complain("=" * 100)
-    complain(
-        "NO CHROMIUM: every browser test will be SKIPPED. Install one (Debian: apt-get install chromium) to run them."
-    )
+    complain(f"{lack}: every browser test will be SKIPPED. On Debian this helps: apt-get install {' '.join(NEEDED)}")
     complain("=" * 100)
     return {"TRIBUTARY_NO_BROWSER": "1"}
 
 
-def find_browser() -> str | None:
-    """The first browser on the path."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+def missing() -> str | None:
+    """What keeps tests from a browser, or None."""
+    if not any(map(shutil.which, BROWSERS)):
+        return "NO CHROMIUM"
+    driver = [sys.executable, "-m", "playwright", "--version"]
+    starts = subprocess.run(driver, cwd=PROJECT, capture_output=True, check=False).returncode == 0
+    return None if starts else "PLAYWRIGHT'S DRIVER DOES NOT START"
 
 
-def install_browser() -> str | None:
-    """Install Chromium with apt when we may."""
+def install() -> None:
+    """Install what is missing with apt when we may."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
-    say("Chromium is missing: installing it with apt-get")
+        return
+    say("Chromium or what drives it is missing: installing it with apt-get")
     quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     subprocess.run(["apt-get", "update", "-q"], check=False, **quiet)  # type: ignore[call-overload]
-    command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"]
+    command = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *NEEDED]
     subprocess.run(command, check=False, **quiet)  # type: ignore[call-overload]
-    return find_browser()

@@ -31,9 +31,9 @@ def test_root_installs_the_missing_chromium_and_browser_tests_run(
 ) -> None:
     log = machine(tmp_path, monkeypatch, INSTALLS)
     assert testing.browser_environment() == {}
-    assert log.read_text().splitlines()[-1].endswith("--no-install-recommends chromium")
+    assert log.read_text().splitlines()[-1].endswith("--no-install-recommends chromium libatomic1")
     said = capfd.readouterr()
-    assert "Chromium is missing: installing it" in said.out + said.err
+    assert "is missing: installing it" in said.out + said.err
     assert "SKIPPED" not in said.out + said.err
 
 
@@ -54,6 +54,20 @@ def test_a_chromium_that_is_there_is_taken_without_asking_apt(tmp_path: Path, mo
     (tmp_path / "google-chrome").chmod(0o755)
     assert testing.browser_environment() == {}
     assert not log.exists()
+
+
+def test_a_driver_that_does_not_start_is_mended_or_said_as_loudly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    machine(tmp_path, monkeypatch, None)
+    (tmp_path / "chromium").write_text("#!/bin/sh\n")
+    (tmp_path / "chromium").chmod(0o755)
+    (tmp_path / "python").write_text("#!/bin/sh\necho 'libatomic.so.1: cannot open shared object file' >&2\nexit 127\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert testing.browser_environment() == {"TRIBUTARY_NO_BROWSER": "1"}
+    said = capfd.readouterr()
+    assert "DRIVER DOES NOT START: every browser test will be SKIPPED." in said.out + said.err
 
 
 def test_a_browser_test_is_counted_as_skipped_and_the_summary_says_why(tmp_path: Path) -> None:
