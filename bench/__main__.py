@@ -70,7 +70,7 @@ def run(only: list[str], size: tuple[int, ...]) -> list[list[str]]:
     if "a3" in only:
         with web(key) as server, worker() as workers:
             time.sleep(6)  # until the worker has said hello
-            tell("a3", lambda: ingest.run_a3(server, workers, size[4] // 2))
+            tell("a3", lambda: ingest.run_a3(server, workers, int(os.environ["POSTGRES_PID"]), size[4] // 2))
     tell("b", lambda: segments.run_b(size[0], size[1]))
     tell("e", lambda: segments.run_e(size[2], size[3]))
     tell("shapes", lambda: shapes.run_shapes(size[0], size[1]))

@@ -94,9 +94,7 @@ def queue(changes: Sequence[NewChange], *, read: dict[str, int] | None = None) -
     if not wanted:
         return []
     rows = json.dumps([_row(one, stages[one.fact]) for one in wanted])
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [rows])
-        return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in ask(_INSERT, [rows]).rows()]
 
 
 def turned(contact_id: int, turns: Iterable[Turn], **more: Any) -> list[NewChange]:

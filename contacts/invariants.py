@@ -20,6 +20,8 @@ WHERE r.id IS NULL AND e.received_at > tributary_now() - interval '89 days'
     AND NOT starts_with(e.message_id, 'erased:')""",
     "I26 every event belongs to a contact": """
 SELECT e.id FROM contacts_event e LEFT JOIN contacts_contact c ON c.id = e.contact_id WHERE c.id IS NULL""",
+    "I26 every Change is of a contact": """
+SELECT q.id FROM contacts_change q LEFT JOIN contacts_contact c ON c.id = q.contact_id WHERE c.id IS NULL""",
     "I26 a merged contact has handed everything over": """
 SELECT c.id FROM contacts_contact c
 WHERE c.merged_into_id IS NOT NULL AND (

@@ -288,7 +288,8 @@ class Read(models.Model):
 class Change(models.Model):
     """A fact of a contact that changed, waiting to be looked at: first by segments (stage 1), then by flows (stage 2)."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, db_index=False)
+    # Whoever writes a Change holds its contact; checking that again for each row costs as much as writing it.
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     fact = models.CharField(max_length=260)
     cause = models.CharField(max_length=20, default="data")
     ref = models.BigIntegerField(null=True, help_text="The event or transition behind it.")

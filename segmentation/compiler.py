@@ -12,7 +12,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from segmentation.catalogue import Catalogue
 from segmentation.conditions.base import Condition
 from segmentation.conditions.event import compared, picked
-from segmentation.criteria import Criteria, Node
+from segmentation.criteria import Criteria, Node, leaves
 from segmentation.measures import Counted, Measure, Picked, Scene, Test
 from segmentation.sql import Sql, both, join, sql
 
@@ -22,45 +22,57 @@ class Shared:
     """One scan over the events of a batch of contacts that serves many measures: a column each."""
 
     scene: Scene
-    columns: dict[tuple[str, str], tuple[str, Sql]] = field(
-        default_factory=dict
-    )  # text and values → name and aggregate
-    names: set[int] = field(default_factory=set)
+    columns: dict[str, tuple[str, Counted]] = field(default_factory=dict)  # what is measured → its name
     since: datetime | None = None  # nothing before this is asked for (None: everything)
     open: bool = False
-    zoned: bool = False
 
     def column(self, counted: Counted) -> Sql:
         """Have a measure counted in the scan, and name its column."""
-        condition = both(sql("e.name_id = {name}", name=counted.name_id), counted.window, counted.filter)
-        aggregate = sql("{x} FILTER (WHERE {condition})", x=counted.aggregate, condition=condition)
-        self.names.add(counted.name_id)
-        self.zoned = self.zoned or counted.zoned
         self.open = self.open or counted.since is None
         if counted.since is not None:
             self.since = min(self.since or counted.since, counted.since)
-        key = (aggregate.text, repr(aggregate.params))
-        name, _ = self.columns.setdefault(key, (f"m{len(self.columns)}", aggregate))
+        key = repr((counted.name_id, counted.aggregate, counted.window, counted.filter))
+        name, _ = self.columns.setdefault(key, (f"m{len(self.columns)}", counted))
         return Sql(f"s.{name}")
 
     def scan(self) -> Sql | None:
-        """Render the scan, one row for each contact with such events; None when no measure needs it."""
+        """Render the scan, one row for each contact with such events; None when no measure needs it.
+
+        What all measures ask alike (the name, the window) is asked of an event once, not once for each of them.
+        """
         if not self.columns:
             return None
-        every = join(", ", [sql(f"{{x}} AS {name}", x=x) for name, x in self.columns.values()])
-        window = sql("e.at > {at}::timestamptz", at=self.since) if self.since and not self.open else None
+        every = [one for _, one in self.columns.values()]
+        names = sorted({one.name_id for one in every})
+        alike = every[0].window if len({repr(one.window) for one in every}) == 1 else None
+        columns = [
+            sql(f"{{x}} AS {name}", x=_filtered(one, name=len(names) > 1, window=alike is None))
+            for name, one in self.columns.values()
+        ]
+        since = sql("e.at > {at}::timestamptz", at=self.since) if self.since and not self.open else None
         return sql(
             "SELECT e.contact_id, {every} FROM contacts_event e{zone} WHERE {where}{scope} GROUP BY e.contact_id",
-            every=every,
-            zone=Sql(" JOIN contacts_contact z ON z.id = e.contact_id" if self.zoned else ""),
-            where=both(sql("e.name_id = ANY({names}::bigint[])", names=sorted(self.names)), window),
+            every=join(", ", columns),
+            zone=Sql(" JOIN contacts_contact z ON z.id = e.contact_id" if any(one.zoned for one in every) else ""),
+            where=both(sql("e.name_id = ANY({names}::bigint[])", names=names), alike or since),
             scope=self.scene.scope("e.contact_id"),
         )
 
 
+def _filtered(counted: Counted, *, name: bool, window: bool) -> Sql:
+    """Render a measure's aggregate over those events of the scan that are its own."""
+    own = sql("e.name_id = {name}", name=counted.name_id) if name else None
+    condition = both(own, counted.window if window else None, counted.filter)
+    return sql("{x} FILTER (WHERE {condition})", x=counted.aggregate, condition=condition)
+
+
+JOINED = 12  # conditions, of which as many joins the planner may try every order; of more it tries some, at length
+
+
 def render(node: Node, scene: Scene, *, shared: Shared | None = None) -> Sql:
     """Render a tree as a condition on the contact's row; NULL counts as no."""
-    return _render(node, scene, shared, negated=False, conjunct=True)
+    few = sum(1 for _ in leaves(node)) <= JOINED
+    return _render(node, scene, shared, negated=False, conjunct=few)
 
 
 def _render(node: Node, scene: Scene, shared: Shared | None, *, negated: bool, conjunct: bool) -> Sql:
@@ -82,8 +94,10 @@ def _leaf(measure: Measure, scene: Scene, shared: Shared | None, negated: bool, 
     if isinstance(measure, Test):
         return _turned(measure.where, negated)
     assert isinstance(measure, Picked)
-    if not negated:
+    if not negated and conjunct:
         return sql("{c}.id IN ({select})", c=scene.contact, select=measure.select)
+    if not negated:  # said so that it is no join anywhere
+        return sql("({c}.id IN ({select})) IS TRUE", c=scene.contact, select=measure.select)
     if conjunct:  # an anti-join rather than a look into a hashed set
         return sql(
             "NOT EXISTS (SELECT 1 FROM ({select}) x WHERE x.contact_id = {c}.id)",

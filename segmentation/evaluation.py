@@ -9,18 +9,19 @@ from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from segmentation import history, locks, merging
+from segmentation import history, locks, merging, moving
 from segmentation.catalogue import Catalogue, load_catalogue
 from segmentation.criteria import leaves
 from segmentation.looking import CAUSES, Batch, Reason, look, owe, readers_of, sum_up
 from segmentation.measures import Scene
 from segmentation.models import Segment
-from segmentation.moving import Moved
+from segmentation.moving import Counts
 from segmentation.recomputing import cancel, recompute, recompute_all, recompute_waiting
 from segmentation.rules import Saved, remembered
 from segmentation.sql import join, sql
 from workspace import clock, doorbell
 from workspace.crash import crashpoint
+from workspace.trips import array, ask
 
 T = TypeVar("T")
 TRIES = 3
@@ -52,8 +53,8 @@ def take_changes(limit: int = 1000) -> int:
 def _take(limit: int) -> int:
     begun = time.perf_counter()
     with transaction.atomic():
-        contacts = [row[0] for row in _select(_CLAIM, [limit])]
-        changes = _select(_PENDING, [contacts]) if contacts else []
+        contacts = [row[0] for row in ask(_CLAIM, [limit]).rows()]
+        changes = ask(_PENDING, [array(contacts)]).rows() if contacts else []
         if not changes:
             return 0
         facts = {change[2] for change in changes}
@@ -63,15 +64,14 @@ def _take(limit: int) -> int:
         for contact in merged:
             batch.reasons.setdefault(contact, set()).update((fact, "merged", "", False) for fact in of_flows)
         if merged:
-            batch.moved += merging.take_places(merged)
+            batch.counts += moving.count(merging.take_places(merged))
             merging.tell_past(merged)
         at = look(batch)
         crashpoint("after_evaluation")
         ids = [change[0] for change in changes]
-        with connection.cursor() as cursor:
-            cursor.execute(_HAND_ON, [sorted(facts), ids, ids])
-        _tell(batch.moved)
-    sum_up(batch.looked, batch.moved, at, (time.perf_counter() - begun) * 1000)
+        ask(_HAND_ON, [array(sorted(facts)), array(ids), array(ids)])
+        _tell(batch.counts)
+    sum_up(batch.looked, batch.counts, at, (time.perf_counter() - begun) * 1000)
     return len(changes)
 
 
@@ -125,8 +125,8 @@ def _work_off(due: list[tuple[Any, ...]]) -> int:
             cursor.execute("DELETE FROM segmentation_owed WHERE id = ANY(%s::bigint[])", [[one[0] for one in owed]])
         batch = _batch_of(((segment, contact, cause, fires) for _, segment, contact, cause, fires in owed))
         at = look(batch)
-        _tell(batch.moved)
-    sum_up(batch.looked, batch.moved, at, (time.perf_counter() - begun) * 1000)
+        _tell(batch.counts)
+    sum_up(batch.looked, batch.counts, at, (time.perf_counter() - begun) * 1000)
     return len(owed)
 
 
@@ -190,8 +190,8 @@ def _pass(pairs: list[tuple[int, int]], catalogue: Catalogue) -> None:
             ((segment, contact, "clock", True) for contact, segment in pairs if contact in held), catalogue
         )
         at = look(batch)
-        _tell(batch.moved)
-    sum_up(batch.looked, batch.moved, at, (time.perf_counter() - begun) * 1000)
+        _tell(batch.counts)
+    sum_up(batch.looked, batch.counts, at, (time.perf_counter() - begun) * 1000)
 
 
 def _come_to(passed: list[int], until: datetime) -> None:
@@ -204,11 +204,11 @@ def _come_to(passed: list[int], until: datetime) -> None:
         )
 
 
-def _tell(moved: list[Moved]) -> None:
+def _tell(moved: Counts) -> None:
     """Tell workers and open pages, once this transaction has committed."""
     if not moved:
         return
-    topics = ["segments", *(f"segment:{pk}" for pk in {one.segment_id for one in moved})]
+    topics = ["segments", *(f"segment:{pk}" for pk in {segment for segment, _ in moved})]
     transaction.on_commit(lambda: doorbell.poke(topics))
     doorbell.ring_on_commit("attend")
 

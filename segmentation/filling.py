@@ -116,7 +116,7 @@ def _write(evaluation: Evaluation, difference: Sql, *, fresh: bool) -> None:
         entries=evaluation.fires in ("entries", "both"),
         exits=evaluation.fires in ("exits", "both"),
     )
-    count = "SELECT count(*) FILTER (WHERE kind = 'entered'), count(*) FILTER (WHERE kind = 'exited') FROM written"
+    count = "SELECT count(*) FILTER (WHERE inside), count(*) FILTER (WHERE NOT inside) FROM diff"
     writing = moving.write(difference, evaluation.at, fresh=fresh, alone=True, why=why, origin=evaluation.origin)
     statement = join(" ", [Sql("WITH"), writing, Sql(count)])
     with connection.cursor() as cursor:

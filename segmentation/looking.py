@@ -1,28 +1,28 @@
 """Looking at contacts for segments: level by level of nesting, so that a segment sees those below it as they are now."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 
 from contacts.changes import READS_LOCK
-from segmentation import locks, moving
+from segmentation import comparing, locks, moving
 from segmentation.catalogue import Catalogue
-from segmentation.compiler import matching_pairs
+from segmentation.comparing import Row, Turned
 from segmentation.criteria import Criteria
 from segmentation.measures import Scene
-from segmentation.models import Evaluation, Segment
-from segmentation.moving import Moved
-from segmentation.rules import Saved, remembered
-from segmentation.sql import Sql, sql
-from workspace import clock
+from segmentation.models import Evaluation
+from segmentation.moving import Counts, Moved
+from segmentation.rules import by_digest
+from segmentation.sql import sql
+from workspace.trips import array, ask, together
 
 log = structlog.get_logger()
 
-SEGMENTS_AT_ONCE = 40
 ASK_AGAIN = timedelta(hours=1)  # when a contact that made an evaluation fail is tried again
 CAUSES = ("erased", "merged", "import", "manual", "flow", "clock", "edited", "repair", "segment", "data")
 Reason = tuple[str, str, str, bool]  # fact, cause, inner cause, fires
@@ -45,55 +45,74 @@ class Batch:
     """What one transaction looks at: for every contact the facts that changed, and who reads which."""
 
     reasons: dict[int, set[Reason]]
-    readers: Mapping[str, Collection[int]]  # fact → segments
+    readers: dict[str, list[int]]  # fact → segments
     catalogue: Catalogue
     lane: int = 0
-    moved: list[Moved] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counter)
     looked: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
 
 
+_LOCKED = "SELECT pg_advisory_xact_lock_shared(%s::bigint)"
+_READERS = """
+SELECT fact, substr(reader, 9)::bigint FROM contacts_read
+WHERE stage = 1 AND fact = ANY(%s::text[]) AND reader LIKE 'segment:%%'
+"""
+# Segments that stand on segments, level by level; those on which nothing stands cost a look into an index.
+_ABOVE = """
+WITH RECURSIVE up(slug, fact, reader) AS (
+    SELECT s.slug, r.fact, substr(r.reader, 9)::bigint FROM segmentation_segment s
+    JOIN contacts_read r ON r.stage = 1 AND r.fact = 'segment:' || s.slug AND r.reader LIKE 'segment:%%'
+    WHERE s.id = ANY(%s::bigint[])
+    UNION
+    SELECT s.slug, r.fact, substr(r.reader, 9)::bigint FROM up JOIN segmentation_segment s ON s.id = up.reader
+    JOIN contacts_read r ON r.stage = 1 AND r.fact = 'segment:' || s.slug AND r.reader LIKE 'segment:%%'
+) SELECT fact, reader FROM up
+"""
+
+
 def readers_of(facts: Iterable[str]) -> dict[str, list[int]]:
-    """Return which segments read these facts, and who reads other segments."""
-    with connection.cursor() as cursor:
+    """Return which segments read these facts, and keep new readers waiting."""
+    with together():
         # New readers wait until this transaction has ended, so that none misses a transition written in it.
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [READS_LOCK])
-        cursor.execute(
-            "SELECT fact, substr(reader, 9)::bigint FROM contacts_read WHERE stage = 1 AND reader LIKE 'segment:%%'"
-            " AND (fact = ANY(%s::text[]) OR fact LIKE 'segment:%%')",
-            [sorted(set(facts))],
-        )
-        found: dict[str, list[int]] = defaultdict(list)
-        for fact, reader in cursor.fetchall():
-            found[fact].append(reader)
-        return found
+        ask(_LOCKED, [READS_LOCK])
+        answer = ask(_READERS, [array(sorted(set(facts)))])
+    return _gathered(answer.rows())
 
 
-def watched(ids: Iterable[int]) -> dict[int, Watched]:
-    """Read segments as they are now: call it under their locks."""
-    rows = Segment.objects.filter(pk__in=set(ids), archived_at=None).values_list(
-        "pk", "slug", "depth", "kind", "clock_at", "evaluated_at", "rule__digest", "rule__document"
-    )
-    return {
-        pk: Watched(
-            pk,
-            slug,
-            depth,
-            remembered(Saved(digest, document)) if digest else None,
-            clock_at,
-            kind == Segment.Kind.DYNAMIC and evaluated_at is None,
-        )
-        for pk, slug, depth, kind, clock_at, evaluated_at, digest, document in rows
+def _gathered(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for fact, reader in rows:
+        found[fact].append(reader)
+    return found
+
+
+_WATCHED = """
+SELECT s.id, s.slug, s.depth, s.kind = 'dynamic' AND s.evaluated_at IS NULL, s.clock_at, r.digest
+FROM segmentation_segment s LEFT JOIN segmentation_segmentrule r ON r.id = s.rule_id
+WHERE s.id = ANY(%s::bigint[]) AND s.archived_at IS NULL
+"""
+
+
+def watched(ids: Iterable[int]) -> tuple[dict[int, Watched], datetime]:
+    """Read segments as they are now, and what time it is: call it under their locks."""
+    with together():
+        found, now = ask(_WATCHED, [array(sorted(set(ids)))]), ask("SELECT tributary_now()")
+    rows = found.rows()
+    rules = by_digest({row[5] for row in rows if row[5]})
+    seen = {
+        pk: Watched(pk, slug, depth, rules[digest] if digest else None, clock_at, waiting)
+        for pk, slug, depth, waiting, clock_at, digest in rows
     }
+    return seen, max([now.rows()[0][0], *(one.clock_at for one in seen.values() if one.clock_at)])
 
 
 def touched_by(batch: Batch) -> set[int]:
-    """Return every segment that the facts of a batch may touch, directly or through other segments."""
+    """Return every segment that the facts of a batch may touch, directly or through others; note who stands on them."""
     found = {pk for every in batch.reasons.values() for fact, *_ in every for pk in batch.readers.get(fact, ())}
-    slugs = {pk: slug for slug, pk in batch.catalogue.segment_ids.items()}
-    new = set(found)
-    while new:
-        new = {above for pk in new if pk in slugs for above in batch.readers.get(f"segment:{slugs[pk]}", ())} - found
-        found |= new
+    if found:
+        above = _gathered(ask(_ABOVE, [array(sorted(found))]).rows())
+        batch.readers.update(above)
+        found.update(*above.values())
     return found
 
 
@@ -105,26 +124,24 @@ def look(batch: Batch) -> datetime:
     """
     all_ids = touched_by(batch)
     free = locks.try_share(all_ids)
-    seen = watched(all_ids)
-    at = max([clock.now(), *(one.clock_at for one in seen.values() if one.clock_at)])
+    seen, at = watched(all_ids)
     ready = {pk: one for pk, one in seen.items() if pk in free and not one.waiting}
     stages = moving.stages_of({pk: one.slug for pk, one in ready.items()}, alone=2)
     for depth in sorted({one.depth for one in ready.values()}):
         level = {pk: one for pk, one in ready.items() if one.depth == depth}
-        rows, batches = _rows(batch, set(level))
-        moved = _look_at(level, rows, batches, at, batch, stages)
-        batch.moved += moved
+        rows, groups = _rows(batch, set(level))
+        moved = _look_at(level, rows, groups, at, batch, stages)
         _pass_on(batch, moved, seen)
     _owe(batch, seen.keys() - ready.keys())
     return at
 
 
-def _rows(batch: Batch, segments: set[int]) -> tuple[list[tuple[int, int, str, str, bool]], list[list[int]]]:
+def _rows(batch: Batch, segments: set[int]) -> tuple[list[Row], list[list[int]]]:
     """Group contacts that changed in the same way, and say for each group which segments look at it and why."""
     groups: dict[frozenset[Reason], list[int]] = defaultdict(list)
     for contact, reasons in batch.reasons.items():
         groups[frozenset(reasons)].append(contact)
-    rows: list[tuple[int, int, str, str, bool]] = []
+    rows: list[Row] = []
     batches: list[list[int]] = []
     for why, contacts in groups.items():
         for segment, (cause, inner, fires) in _why(why, batch.readers, segments).items():
@@ -183,21 +200,22 @@ def owe(pairs: Iterable[tuple[int, int, str, bool]], *, later: timedelta = timed
 
 def _look_at(
     level: Mapping[int, Watched],
-    rows: list[tuple[int, int, str, str, bool]],
-    batches: list[list[int]],
+    rows: list[Row],
+    groups: list[list[int]],
     at: datetime,
     batch: Batch,
     stages: Mapping[int, int],
 ) -> list[Moved]:
     moved: list[Moved] = []
     segments = sorted({row[0] for row in rows})
-    for first in range(0, len(segments), SEGMENTS_AT_ONCE):
-        some = set(segments[first : first + SEGMENTS_AT_ONCE])
+    for first in range(0, len(segments), comparing.AT_ONCE):
+        some = set(segments[first : first + comparing.AT_ONCE])
         chosen = [row for row in rows if row[0] in some]
         for segment, number, cause, _, _ in chosen:
-            batch.looked[segment, cause] += len(batches[number])
-        task = _Task(level, at, batch, stages)
-        moved += task.run(chosen, batches)
+            batch.looked[segment, cause] += len(groups[number])
+        turned = _Task(level, at, batch, stages).run(chosen, groups)
+        batch.counts += turned.counts
+        moved += turned.moved
     return moved
 
 
@@ -210,27 +228,24 @@ class _Task:
     batch: Batch
     stages: Mapping[int, int]
 
-    def run(self, rows: list[tuple[int, int, str, str, bool]], batches: list[list[int]]) -> list[Moved]:
+    def run(self, rows: list[Row], groups: list[list[int]]) -> Turned:
         try:
             with transaction.atomic():
-                return self._state(rows, batches)
+                return self._state(rows, groups)
         except DatabaseError as error:
             if _passing(error):
                 raise
-            return self._apart(rows, batches, error)
+            return self._apart(rows, groups, error)
 
-    def _state(self, rows: list[tuple[int, int, str, str, bool]], batches: list[list[int]]) -> list[Moved]:
-        ids = sorted({contact for _, number, *_ in rows for contact in batches[number]})
+    def _state(self, rows: list[Row], groups: list[list[int]]) -> Turned:
         scene = Scene(at=self.at, catalogue=self.batch.catalogue, among=sql("(SELECT k.ids FROM looked k)::bigint[]"))
-        asked = moving.touched(rows, batches)
-        segments = {row[0] for row in rows}
-        matched = _matched({pk: self.level[pk] for pk in sorted(segments)}, scene)
-        stages = {pk: stage for pk, stage in self.stages.items() if pk in segments}
-        return moving.move(asked, matched, ids, self.at, stages=stages, lane=self.batch.lane)
+        segments = sorted({row[0] for row in rows})
+        rules = {pk: self.level[pk].criteria for pk in segments}
+        stages = {pk: self.stages[pk] for pk in segments if pk in self.stages}
+        above = [pk for pk in segments if f"segment:{self.level[pk].slug}" in self.batch.readers]
+        return comparing.bring(rules, rows, groups, scene, stages=stages, lane=self.batch.lane, above=above)
 
-    def _apart(
-        self, rows: list[tuple[int, int, str, str, bool]], batches: list[list[int]], error: DatabaseError
-    ) -> list[Moved]:
+    def _apart(self, rows: list[Row], batches: list[list[int]], error: DatabaseError) -> Turned:
         segments = sorted({row[0] for row in rows})
         if len(segments) > 1:
             half = set(segments[: len(segments) // 2])
@@ -241,17 +256,15 @@ class _Task:
             len(contacts) == 1 or _state_of(error) == "57014"
         ):  # a statement that took too long is not the contact's fault
             self._park(rows, batches, error)
-            return []
+            return Turned()
         half = set(contacts[: len(contacts) // 2])
-        moved = []
+        turned = Turned()
         for part in (half, set(contacts) - half):
             kept = [[one for one in every if one in part] for every in batches]
-            moved += self.run([row for row in rows if kept[row[1]]], kept)
-        return moved
+            turned += self.run([row for row in rows if kept[row[1]]], kept)
+        return turned
 
-    def _park(
-        self, rows: list[tuple[int, int, str, str, bool]], batches: list[list[int]], error: DatabaseError
-    ) -> None:
+    def _park(self, rows: list[Row], batches: list[list[int]], error: DatabaseError) -> None:
         """Set a look aside, visibly: owed later, with a failed Evaluation that says why."""
         owe(((row[0], one, row[2], row[4]) for row in rows for one in batches[row[1]]), later=ASK_AGAIN)
         message = str(error).splitlines()[0]
@@ -261,25 +274,6 @@ class _Task:
             segment_id=segment, cause=cause[:10], status=Evaluation.Status.FAILED, at=self.at, error=f"{who}: {message}"
         )
         log.error("evaluation.parked", segment=segment, error=type(error).__name__)
-
-
-def _matched(level: Mapping[int, Watched], scene: Scene) -> Sql:
-    """Render who of the asked belongs in: by criteria, or for static segments whoever is in and still stands."""
-    parts = {pk: one.criteria for pk, one in level.items() if one.criteria is not None}
-    asked = Sql("SELECT key, contact_id FROM asked")
-    pieces = [matching_pairs(parts, scene, asked)] if parts else []
-    if static := [pk for pk, one in level.items() if one.criteria is None]:
-        pieces.append(
-            sql(
-                "SELECT a.key, a.contact_id FROM asked a JOIN contacts_contact c ON c.id = a.contact_id"
-                " JOIN segmentation_membership m ON m.segment_id = a.key AND m.contact_id = a.contact_id"
-                " WHERE a.key = ANY({static}::bigint[]) AND c.erased_at IS NULL AND c.merged_into_id IS NULL",
-                static=static,
-            )
-        )
-    if len(pieces) == 1:
-        return pieces[0]
-    return sql("{a} UNION ALL {b}", a=pieces[0], b=pieces[1])
 
 
 def _state_of(error: BaseException) -> str:
@@ -292,16 +286,14 @@ def _passing(error: BaseException) -> bool:
     return not state or state[:2] in ("40", "08", "53", "55") or state.startswith("57P")
 
 
-def sum_up(looked: Mapping[tuple[int, str], int], moved: Sequence[Moved], at: datetime, ms: float) -> None:
+def sum_up(looked: Mapping[tuple[int, str], int], counts: Counts, at: datetime, ms: float) -> None:
     """Add small looks to their minute's Evaluation, after the batch has committed: a record, not a truth."""
     if not looked:
         return
-    entered: dict[int, int] = defaultdict(int)
-    exited: dict[int, int] = defaultdict(int)
-    for one in moved:
-        (entered if one.entered else exited)[one.segment_id] += 1
-    share = ms / len(looked)
-    rows = sorted((segment, cause[:10], entered.pop(segment, 0), exited.pop(segment, 0)) for segment, cause in looked)
+    share, left = ms / len(looked), Counter(counts)
+    rows = sorted(
+        (segment, cause[:10], left.pop((segment, True), 0), left.pop((segment, False), 0)) for segment, cause in looked
+    )
     segment, cause, came, went = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(

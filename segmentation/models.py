@@ -133,11 +133,9 @@ class Transition(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["segment", "contact", "seq"], name="one_transition_per_seq")]
-        indexes = [
-            models.Index(fields=["segment", "at"], name="transition_segment_at"),
-            models.Index(fields=["contact", "at"], name="transition_contact_at"),
-        ]
+        # By contact first: it serves the contact's own history too, and what a look writes for a contact lies together.
+        constraints = [models.UniqueConstraint(fields=["contact", "segment", "seq"], name="one_transition_per_seq")]
+        indexes = [models.Index(fields=["segment", "at"], name="transition_segment_at")]
 
     def __str__(self) -> str:
         return f"{self.contact_id} {self.kind} {self.segment_id}"

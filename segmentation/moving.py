@@ -1,6 +1,7 @@
 """Moving contacts in and out: one set-based statement writes memberships, transitions, deltas and the next Changes."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,34 +23,40 @@ class Moved:
     fires: bool
 
 
-# `diff` has key, contact_id, inside (whether the contact belongs in) and, unless all share one, cause, inner_cause, fires. What RETURNING gives back is what happened, and nothing else is.
+Counts = Counter[tuple[int, bool]]  # segment, whether they entered → how many
+
+# `diff` has key, contact_id, inside (whether the contact belongs in) and, unless all share one, cause, inner_cause,
+# fires. What RETURNING gives back is what happened, and nothing else is; only where the writer has the segment alone,
+# what differs is what happens, and rows by the million need not be told.
 _WRITE = """
 came AS (
     INSERT INTO segmentation_membership (segment_id, contact_id, seq, since)
     SELECT d.key, d.contact_id, {next}, {at}::timestamptz FROM diff d WHERE d.inside
-    {conflict} RETURNING segment_id, contact_id, seq
+    {conflict} {kept}
 ),
 went AS (
     DELETE FROM segmentation_membership m USING diff d
     WHERE NOT d.inside AND m.segment_id = d.key AND m.contact_id = d.contact_id
     RETURNING m.segment_id, m.contact_id, m.seq
 ),
-moved AS (
-    SELECT segment_id, contact_id, seq, 'entered' AS kind FROM came
-    UNION ALL SELECT segment_id, contact_id, seq + 1, 'exited' FROM went
-),
+moved AS ({moved}),
 written AS (
     INSERT INTO segmentation_transition (segment_id, contact_id, seq, kind, cause, inner_cause, origin, rule_id, fires, at)
     SELECT v.segment_id, v.contact_id, v.seq, v.kind, {cause}, {inner}, {origin}::text, {rule}, {fires}, {at}::timestamptz
-    FROM moved v {why} ORDER BY v.segment_id, v.contact_id
-    RETURNING {returned}
+    FROM moved v {why} {order}
+    {returned}
 ),
 counted AS (
     INSERT INTO segmentation_tally (segment_id, minute, entered, exited)
-    SELECT segment_id, date_trunc('minute', {at}::timestamptz), count(*) FILTER (WHERE kind = 'entered'),
-           count(*) FILTER (WHERE kind = 'exited')
-    FROM written GROUP BY segment_id
+    SELECT segment_id, date_trunc('minute', {at}::timestamptz), count(*) FILTER (WHERE entered), count(*) FILTER (WHERE NOT entered)
+    FROM {counted} w GROUP BY segment_id
 )"""
+_MOVED = Sql(
+    "SELECT segment_id, contact_id, seq, 'entered' AS kind FROM came"
+    " UNION ALL SELECT segment_id, contact_id, seq + 1, 'exited' FROM went"
+)
+# Where nobody was ever in and nobody else writes, the difference is what happens, in its own order.
+_FIRST = Sql("SELECT key AS segment_id, contact_id, 1 AS seq, 'entered' AS kind FROM diff WHERE inside")
 _NEXT = Sql(
     "1 + coalesce((SELECT max(t.seq) FROM segmentation_transition t"
     " WHERE t.segment_id = d.key AND t.contact_id = d.contact_id), 0)"
@@ -84,6 +91,12 @@ class Why:
         return cls(sql("{cause}::text", cause=cause), Sql("''"), Sql("s.rule_id"), fires, Sql(_SEGMENT))
 
     @classmethod
+    def of_alike(cls, cause: str, inner: str, *, fires: bool) -> "Why":
+        """One reason for all that a batch moves."""
+        loud = sql("{fires}::bool AND NOT s.muted", fires=fires)
+        return cls(sql("{x}::text", x=cause), sql("{x}::text", x=inner), Sql("s.rule_id"), loud, Sql(_SEGMENT))
+
+    @classmethod
     def of_one(cls, cause: str, *, segment: int, rule: int | None, entries: bool, exits: bool) -> "Why":
         """One segment, by one rule, for one cause: nothing is looked up for each row."""
         fires = sql(
@@ -108,22 +121,36 @@ EACH = Why(
 
 
 def write(
-    diff: Sql, at: datetime, *, fresh: bool = False, alone: bool = False, why: Why | None = None, origin: str = ""
+    diff: Sql,
+    at: datetime,
+    *,
+    fresh: bool = False,
+    alone: bool = False,
+    held: bool = False,
+    why: Why | None = None,
+    origin: str = "",
 ) -> Sql:
     """Render the writing of a difference: common table expressions after one named diff.
 
-    `fresh`: nobody was ever in; `alone`: the caller has the segment alone and wants to know no more than the counts;
+    `fresh`: nobody was ever in; `alone`: the caller has the segment alone, so that the difference is what happens;
+    `held`: the caller holds all these contacts and shares the segments, so that nobody else moves them meanwhile;
     `origin`: by whose doing all of them move.
     """
     why = why or EACH
-    told = "segment_id, kind" if alone else "id, segment_id, contact_id, kind, cause, inner_cause, fires"
+    first = fresh and alone
     return sql(
         f"diff AS MATERIALIZED ({{diff}}), {_WRITE.strip()}",
         diff=diff,
         at=at,
         next=Sql("1") if fresh else _NEXT,
-        conflict=Sql("" if alone else "ON CONFLICT DO NOTHING"),
-        returned=Sql(told),
+        kept=Sql("" if first else "RETURNING segment_id, contact_id, seq"),
+        moved=_FIRST if first else _MOVED,
+        order=Sql("" if first else "ORDER BY v.contact_id, v.segment_id"),
+        conflict=Sql("" if alone or held else "ON CONFLICT DO NOTHING"),
+        returned=Sql("" if alone else "RETURNING id, segment_id, contact_id, kind, cause, inner_cause, fires"),
+        counted=Sql("(SELECT key AS segment_id, inside AS entered FROM diff)")
+        if alone
+        else Sql("(SELECT segment_id, kind = 'entered' AS entered FROM written)"),
         cause=why.cause,
         inner=why.inner,
         origin=origin,
@@ -168,6 +195,8 @@ DIFF = Sql(
 )
 
 
+WHO_MOVED = Sql(" SELECT segment_id, contact_id, kind = 'entered', cause, inner_cause, fires FROM written")
+
 # Read once for all pairs, contact by contact (so "+ 0"): a look into an index for each pair costs more than all the rest.
 _MEMBERS = Sql(
     "members AS MATERIALIZED (SELECT segment_id, contact_id FROM segmentation_membership"
@@ -197,12 +226,17 @@ def move(
             _MEMBERS,
             write(DIFF, at, origin=origin),
             tell(stages, at, lane),
-            Sql(" SELECT segment_id, contact_id, kind = 'entered', cause, inner_cause, fires FROM written"),
+            WHO_MOVED,
         ],
     )
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.params)
         return [Moved(*row) for row in cursor.fetchall()]
+
+
+def count(moved: Iterable[Moved]) -> Counts:
+    """Count transitions up."""
+    return Counter((one.segment_id, one.entered) for one in moved)
 
 
 def stages_of(slugs: Mapping[int, str], *, alone: int | None = None) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """Immutable revisions of criteria documents, shared by all who ask the same."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,22 @@ def criteria_of(rules: Iterable[int]) -> dict[int, Criteria]:
     return {pk: remembered(Saved(digest, document)) for pk, digest, document in found}
 
 
+def by_digest(digests: Collection[str]) -> dict[str, Criteria]:
+    """Return the criteria of saved rules by digest; a document is fetched once per process, for it never changes."""
+    missing = [one for one in digests if one not in _fetched]
+    if missing:
+        if len(_fetched) > REMEMBERED:
+            _fetched.clear()
+            missing = list(digests)
+        found = SegmentRule.objects.filter(digest__in=missing).values_list("digest", "document")
+        _fetched.update({digest: remembered(Saved(digest, document)) for digest, document in found})
+    return {one: _fetched[one] for one in digests}
+
+
+REMEMBERED = 4096
+_fetched: dict[str, Criteria] = {}
+
+
 class Saved:
     """A saved document, known by its digest."""
 
@@ -40,7 +56,7 @@ class Saved:
         return isinstance(other, Saved) and other.digest == self.digest
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def remembered(saved: Saved) -> Criteria:
     """Read a saved document once per process."""
     return reread(saved.document)

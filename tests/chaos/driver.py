@@ -33,8 +33,8 @@ from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from flows import crank  # noqa: E402
 from messaging import claim, gate, outbox, reaping  # noqa: E402
-from segmentation import evaluation  # noqa: E402
-from tests.chaos import judge, mutants, roles, story  # noqa: E402
+from segmentation import evaluation, syncing  # noqa: E402
+from tests.chaos import judge, mutants, roles, story, town, town_judge  # noqa: E402
 from workspace import crash  # noqa: E402
 
 LEASE = timedelta(seconds=float(os.environ.get("CHAOS_LEASE", "3")))
@@ -70,6 +70,14 @@ def work(crash_at: str = "", stop_at: str = "") -> None:
             time.sleep(0 if busy else 0.05)
 
 
+def carry(crash_at: str = "") -> None:
+    """Tell destinations forever what they have not heard, as the process for the slow ones does."""
+    crash._ARMED = crash_at
+    while True:
+        town.surely(lambda: syncing.turn(1.0))
+        time.sleep(0.1)
+
+
 def _turn() -> bool:
     """Turn and deliver in either order; tell whether there was anything to do."""
     sent = outbox.deliver(BATCH) if random.random() < 0.5 else 0
@@ -83,6 +91,9 @@ ROLES: dict[str, Any] = {
     "morning": lambda **scale: _feed("morning", **scale),
     "afternoon": lambda **scale: _feed("afternoon", **scale),
     "judge": judge.report,
+    "town_judge": town_judge.report,
+    "carry": carry,
+    **town.ROLES,
     **roles.ROLES,
 }
 
@@ -116,8 +127,10 @@ def _fork(order: dict[str, Any]) -> int:
 
 def _live(order: dict[str, Any]) -> None:
     random.seed(os.getpid())
+    args = order.get("args", {})
+    crash._ARMED = args.pop("arm", "")
     try:
-        answer = json.dumps({"value": ROLES[order["role"]](**order.get("args", {}))}, default=str)
+        answer = json.dumps({"value": ROLES[order["role"]](**args)}, default=str)
     except BaseException as error:
         answer = json.dumps({"error": f"{type(error).__name__}: {error}"})
         traceback.print_exc()

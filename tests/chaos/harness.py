@@ -115,11 +115,15 @@ def serving() -> Iterator[Servers]:
 class World:
     """One run: a database, a witness file, a nursery of processes, and what was done to them."""
 
-    def __init__(self, servers: Servers, database_url: str, mutant: str = "") -> None:
+    def __init__(
+        self, servers: Servers, database_url: str, mutant: str = "", outside: dict[str, str] | None = None
+    ) -> None:
+        self.outside = {"MESSAGING_WITNESS": "1"} if outside is None else outside
         self.servers = servers
         self.database_url = database_url
         self.folder = Path(tempfile.mkdtemp(prefix="world-", dir=servers.folder))
         self.witness = self.folder / "witness.jsonl"
+        self.hits = self.folder / "crashes.log"
         self.log = self.folder / "processes.log"
         self.mutant = mutant
         self.kills = self.restarts = self.flushes = 0
@@ -136,11 +140,12 @@ class World:
             "REDIS_URL": self.servers.redis_url,
             "TRIBUTARY_HOME": str(self.servers.home),
             "TRIBUTARY_MUTANT": self.mutant,
-            "MESSAGING_WITNESS": "1",
             "WITNESS_FILE": str(self.witness),
+            "CRASH_LOG": str(self.hits),
             "MESSAGING_CHUNK": str(CHUNK),
             "POOL": "0",
             "LOG_LEVEL": "WARNING",
+            **self.outside,
         }
 
     def _start(self, *arguments: str, **pipes: Any) -> subprocess.Popen[bytes]:
@@ -198,6 +203,10 @@ class World:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def hit(self, point: str) -> int:
+        """Count who died at a point."""
+        return self.hits.read_text().split().count(point) if self.hits.exists() else 0
+
     def words(self) -> str:
         """Return the end of what the processes wrote."""
         return self.log.read_text()[-6000:] if self.log.exists() else ""
@@ -217,9 +226,11 @@ class World:
 
 
 @contextmanager
-def world(servers: Servers, template: str = "tributary", mutant: str = "") -> Iterator[World]:
-    """Give a world of its own, and end it."""
-    one = World(servers, servers.copy_of(template), mutant)
+def world(
+    servers: Servers, template: str = "tributary", mutant: str = "", outside: dict[str, str] | None = None
+) -> Iterator[World]:
+    """Give a world of its own, and end it; `outside` is what its processes find there instead of the witness."""
+    one = World(servers, servers.copy_of(template), mutant, outside)
     try:
         yield one
     finally:
@@ -229,12 +240,13 @@ def world(servers: Servers, template: str = "tributary", mutant: str = "") -> It
 class Crew:
     """Workers that are killed and come back, some of them armed to die at a named point."""
 
-    def __init__(self, here: World, size: int, points: tuple[str, ...]) -> None:
+    def __init__(self, here: World, size: int, points: tuple[str, ...], role: str = "work", arm: bool = False) -> None:
         self.world = here
         self.points = points
         self.size = size
+        self.role = role
         self.pids: dict[int, str] = {}
-        self.muster()
+        self.muster(arm)
 
     def muster(self, arm: bool = False) -> None:
         """Count the dead, and put others in their place."""
@@ -244,9 +256,13 @@ class Crew:
             self.world.kills += 1
             assert point, f"a worker died that nobody killed\n{self.world.words()}"
         while len(self.pids) < self.size:
-            point = random.choice(self.points) if arm else ""
-            pid, _ = self.world.spawn("work", crash_at=point)
+            point = random.choice(self.missing() or self.points) if arm else ""
+            pid, _ = self.world.spawn(self.role, crash_at=point)
             self.pids[pid] = point
+
+    def missing(self) -> list[str]:
+        """Return the points at which nobody has died yet."""
+        return [point for point in self.points if not self.world.hit(point)]
 
     def kill_one(self) -> None:
         """Kill any of them, wherever it is."""

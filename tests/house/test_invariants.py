@@ -56,6 +56,15 @@ def test_an_event_of_nobody_is_named() -> None:
     assert broken("every event belongs to a contact")
 
 
+def test_a_change_of_nobody_is_named() -> None:
+    segment("Buyers", {"type": "EVENT", "eventName": "Order Completed"})
+    anna = person("Anna")
+    did(anna, "Order Completed")
+    assert not broken("every Change is of a contact")
+    corrupt(f"UPDATE contacts_change SET contact_id = 999999999 WHERE contact_id = {anna.pk}")
+    assert broken("every Change is of a contact")
+
+
 def test_a_shown_user_id_that_is_no_identity_is_named() -> None:
     anna = create_contact(document={"userId": "anna"}, actor=HOUSE)
     assert violations() == {}

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from contacts.models import name_id
+from segmentation import evaluation
 from segmentation.catalogue import load_catalogue
 from segmentation.compiler import matching_set
 from segmentation.criteria import leaves, parse
 from segmentation.measures import Scene
 from segmentation.sql import Sql, sql
-from tests.factories import did, person
+from tests.factories import did, person, segment
 from workspace import clock
 
 pytestmark = pytest.mark.django_db
@@ -89,14 +91,19 @@ def reads_of_events(statement: Sql) -> Iterator[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT tableoid::regclass::text FROM contacts_event")
         filled = {row[0] for row in cursor.fetchall()}
+    yield from (node for node in nodes_of(statement) if node.get("Relation Name") in filled)
+
+
+def nodes_of(statement: Sql) -> Iterator[dict[str, Any]]:
+    """Yield the nodes of a plan."""
+    with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement.text}", statement.params)
         (found,) = cursor.fetchone()
     waiting = [(json.loads(found) if isinstance(found, str) else found)[0]["Plan"]]
     while waiting:
         node = waiting.pop()
         waiting += node.get("Plans", [])
-        if node.get("Relation Name") in filled:
-            yield node
+        yield node
 
 
 def bounds(node: dict[str, Any]) -> str:
@@ -175,6 +182,44 @@ def test_looking_at_one_contact_reads_that_contact_s_events_alone() -> None:
             node for node in nodes if node["Alias"][0] in "ef"
         ]  # "b" is what followed, found by the event before it
         assert [bounds(node) for node in mine if "contact_id" not in bounds(node)] == []
+
+
+@pytest.fixture
+def looks() -> list[str]:
+    """Give ten segments that read orders, Ben who has just ordered, and the statements of looking at him."""
+    for least in range(10):
+        where = {"operator": "AND", "conditions": [{"propertyName": "price", "operator": ">", "value": least}]}
+        segment(f"Over {least}", {**ORDER, "where": where, "window": LATELY})
+    segment("Elsewhere", {**ORDER, "eventName": "Paid"})
+    evaluation.recompute_waiting()
+    did(person("Ben"), "Order", price=60)
+    with CaptureQueriesContext(connection) as captured:
+        assert evaluation.take_changes()
+    return [one["sql"] for one in captured]
+
+
+def test_a_look_reads_the_events_and_memberships_of_its_contacts_alone(looks: list[str]) -> None:
+    (look,) = [one for one in looks if one.startswith("WITH looked")]
+    found = Sql(look.replace("%", "%%"))
+    events = [node for node in reads_of_events(found) if node["Alias"] == "e"]
+    assert events
+    assert [bounds(node) for node in events if "contact_id" not in bounds(node)] == []
+    held = [node for node in nodes_of(found) if node.get("Relation Name") == "segmentation_membership"]
+    assert [bounds(node) for node in held if "contact_id" not in bounds(node)] == []
+    last = [node for node in nodes_of(found) if node.get("Index Name") == "one_transition_per_seq"]
+    assert [bounds(node) for node in last if "contact_id" in bounds(node)] != []
+
+
+def test_many_segments_that_ask_alike_are_one_scan_in_which_that_is_asked_once(looks: list[str]) -> None:
+    (look,) = [one for one in looks if one.startswith("WITH looked")]
+    assert look.count("FROM contacts_event") == 1
+    assert look.count("e.name_id") == 1
+    assert look.count("FILTER (WHERE ") - look.count("kind = 'entered'") >= 10
+
+
+def test_a_look_reads_no_segments_that_its_facts_do_not_touch(looks: list[str]) -> None:
+    many = [one for one in looks if "FROM segmentation_segment" in one]
+    assert [one for one in many if "ANY(" not in one] == []
 
 
 def test_a_look_through_all_events_would_be_noticed() -> None:
