@@ -127,7 +127,7 @@ def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
 def _triggers(flow: Flow, contact: Any, at: Any) -> None:
     """Make what triggers remember."""
     Mark.objects.create(flow=flow, at=at)
-    Edit.objects.create(flow=flow, number=flow.revision, author=user, words="Wait added", parts={}, at=at)
+    Edit.objects.create(flow=flow, number=flow.revision, author=User.objects.latest("pk"), words="Wait added", parts={}, at=at)
     hook = Hook.objects.create(flow=flow)
     HookSample.objects.create(hook=hook, contact=contact, body={"a": 1}, size=9, outcome="taken", received_at=at)
 
