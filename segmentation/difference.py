@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -19,6 +19,7 @@ from segmentation.explaining import explain_criteria
 from segmentation.hearing import Heard, Moved, heard
 from segmentation.measures import Scene
 from segmentation.models import Segment
+from segmentation.room import room
 from segmentation.sight import named
 from segmentation.sql import Sql, sql
 from segmentation.telling import reason
@@ -89,7 +90,7 @@ FULL JOIN (SELECT contact_id FROM segmentation_membership WHERE segment_id = {se
 def _compared(segment: Segment, criteria: Criteria, at: datetime, catalogue: Catalogue) -> Iterator[None]:
     """Ask once who would match, and keep the answer beside who is a member while the block runs."""
     everybody = matching_set(criteria, Scene(at=at, catalogue=catalogue))
-    with transaction.atomic():
+    with room():
         _run(sql(_COMPARED, everybody=everybody, segment=segment.pk))
         _run(Sql("ANALYZE would_move"))
         yield

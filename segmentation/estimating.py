@@ -7,11 +7,12 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 
 from segmentation.catalogue import Catalogue
 from segmentation.compiler import matching_among
 from segmentation.criteria import Criteria
+from segmentation.room import room
 
 T = TypeVar("T")
 LOOKS = (200, 1000, 5000, 20_000)  # contact ids that are drawn: each look is surer of itself, while there is time
@@ -41,13 +42,8 @@ def within(seconds: float, work: Callable[[], T]) -> T | None:
     if seconds < 0.001:
         return None
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout')")
-            (usual,) = cursor.fetchone()
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
-            answer = work()
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [usual])
-            return answer
+        with room(statement_timeout=f"{seconds * 1000:.0f}ms"):
+            return work()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != CANCELED:
             raise

@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 
 from contacts.models import Contact
 from segmentation.catalogue import Catalogue, load_catalogue
-from segmentation.compiler import matching_among, q
+from segmentation.compiler import JOINED, matching_among, q
 from segmentation.conditions.event import EventCondition
-from segmentation.criteria import Criteria, parse, words
+from segmentation.criteria import Criteria, leaves, parse, words
 from segmentation.estimating import estimate, span, within
 from segmentation.measures import Scene
 from segmentation.models import SegmentRule
+from segmentation.room import room
 from segmentation.rules import criteria_of
 from workspace.problems import Fault, refuse
 
@@ -80,7 +81,7 @@ def preview(document: Any, at: datetime, n: int = 10, *, exact: bool = True) -> 
     catalogue = load_catalogue()
     criteria = parse(document, catalogue)
     found = Contact.objects.filter(q(criteria, at=at, catalogue=catalogue))
-    counting, naming = (PATIENT, PATIENT) if exact or span() <= SMALL else (QUICK, NAMING)
+    counting, naming = (PATIENT, PATIENT) if exact or span() <= SMALL else (_quick(criteria), NAMING)
     number = within(counting, found.count)
     ids = None if number is None else within(naming, lambda: _few(found, n))
     said, surprises = words(criteria), criteria.warnings
@@ -92,6 +93,11 @@ def preview(document: Any, at: datetime, n: int = 10, *, exact: bool = True) -> 
     return Preview(about.count, False, about.ids, said, surprises, about.fewer_than)
 
 
+def _quick(criteria: Criteria) -> float:
+    """Return the seconds in which counting is tried; of many conditions not at all, for only making ready takes longer."""
+    return QUICK if sum(1 for _ in leaves(criteria.root)) <= JOINED else 0.0
+
+
 def _few(found: QuerySet[Contact], n: int) -> list[int]:
     return list(found.order_by("pk").values_list("pk", flat=True)[:n])
 
@@ -99,11 +105,13 @@ def _few(found: QuerySet[Contact], n: int) -> list[int]:
 def count(document: Any, at: datetime) -> int:
     """Return how many match a document."""
     catalogue = load_catalogue()
-    return Contact.objects.filter(q(parse(document, catalogue), at=at, catalogue=catalogue)).count()
+    with room():
+        return Contact.objects.filter(q(parse(document, catalogue), at=at, catalogue=catalogue)).count()
 
 
 def sample(document: Any, at: datetime, n: int = 10) -> list[int]:
     """Return the ids of a few who match a document."""
     catalogue = load_catalogue()
     found = Contact.objects.filter(q(parse(document, catalogue), at=at, catalogue=catalogue))
-    return list(found.order_by("pk").values_list("pk", flat=True)[:n])
+    with room():
+        return _few(found, n)

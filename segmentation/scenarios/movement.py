@@ -17,6 +17,7 @@ from segmentation.catalogue import Catalogue
 from segmentation.compiler import matching_set
 from segmentation.criteria import Criteria, parse
 from segmentation.measures import Scene
+from segmentation.room import room
 from segmentation.sql import sql
 
 NOBODY = ""  # in none of them
@@ -80,7 +81,8 @@ def _stand(turn: int, asked: Mapping[str, Criteria], scene: Scene) -> None:
             who=matching_set(criteria, scene),
             at=scene.at,
         )
-        _run(statement.text, statement.params)
+        with room():
+            _run(statement.text, statement.params)
 
 
 def _sizes(slugs: list[str], turns: int) -> list[dict[str, int]]:

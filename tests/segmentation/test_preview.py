@@ -6,7 +6,10 @@ from django.db import connection
 from contacts.models import Contact
 from segmentation import estimating, matching
 from segmentation.catalogue import load_catalogue
+from segmentation.compiler import matching_set
 from segmentation.criteria import parse
+from segmentation.filling import WORK_MEM
+from segmentation.measures import Scene
 from segmentation.sight import preview
 from tests.factories import person
 from workspace import clock
@@ -105,3 +108,30 @@ def test_what_it_stays_below_is_rounded_up(number: float, told: int) -> None:
 @pytest.mark.parametrize(("number", "told"), [(0, 0), (7, 7), (12, 12), (1234, 1200), (98_765, 99_000)])
 def test_an_estimate_is_told_in_two_digits(number: float, told: int) -> None:
     assert estimating._rounded(number) == told
+
+
+def test_work_within_a_time_has_room_for_sets_of_everybody() -> None:
+    """A set that did not fit would be looked through row by row: an OR over events would never be counted."""
+
+    def room() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('work_mem')")
+            return str(cursor.fetchone()[0])
+
+    usual = room()
+    assert estimating.within(5, room) == WORK_MEM != usual
+    assert room() == usual
+
+
+def test_two_hundred_conditions_are_planned_without_joining_them_all() -> None:
+    """The planner would try joins of so many at length; sets that are looked up cost it nothing."""
+    crowd()
+    ordered = {"type": "EVENT", "eventName": "Order", "negate": True}
+    both = {"operator": "AND", "conditions": [US, *({**ordered, "window": {"last": f"{n}d"}} for n in range(1, 200))]}
+    catalogue = load_catalogue()
+    statement = matching_set(parse(both, catalogue), Scene(at=clock.now(), catalogue=catalogue))
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement.text}", statement.params)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert " Join" not in plan
+    assert preview(both, at=clock.now())["count"] == 40
