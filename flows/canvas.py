@@ -78,6 +78,7 @@ class CardView:
     below: int = 0  # how many nodes hang below its ways out other than the first
     branch: int = 0  # how many nodes nobody comes to but through this one
     folded: bool = False
+    note: bool = False  # text only, on no way
     wrong: int = 0  # how many of those folded away behind it lack something
 
     @property
@@ -220,6 +221,7 @@ def card_view(
         words=words,
         card=card,
         missing=missing,
+        note=_is_note(graph, card.key),
         below=_below(ways, [slot.target for slot in card.slots[1:] if slot.target]),
     )
 
@@ -314,7 +316,13 @@ def strips(counted: Mapping[str, Any], picture: Picture, graph: Graph) -> list[d
             "ways": _ways(one, nodes.get(one.key, {}).get("ports", {})),
         }
         for one in picture.cards
+        if not _is_note(graph, one.key)  # nobody passes a note
     ]
+
+
+def _is_note(graph: Graph, key: str) -> bool:
+    kind = graph.nodes[key].type
+    return kind is not None and kind.is_note
 
 
 def _ways(card: Card, counted: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -89,8 +89,11 @@ def _difference(key: str, old: Graph, new: Graph, names: Mapping[str, str]) -> D
         return Difference(key, "added" if before is None else "removed", title)
     if before.as_json() != after.as_json():
         return Difference(key, "changed", title, *_unlike(_said(before, names), _said(after, names)))
-    was, becomes = _ways(old, key, names), _ways(new, key, names)
-    return Difference(key, "led", title, *_unlike(was, becomes)) if was != becomes else None
+    was, becomes = _ways(old, key), _ways(new, key)
+    if was == becomes:
+        return None
+    moved = {port for port in was | becomes if was.get(port) != becomes.get(port)}
+    return Difference(key, "led", title, _led(old, key, was, moved, names), _led(new, key, becomes, moved, names))
 
 
 def _unlike(was: list[str], becomes: list[str]) -> tuple[list[str], list[str]]:
@@ -117,16 +120,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 160 else f"{text[:160]}…"
 
 
-def _ways(graph: Graph, key: str, names: Mapping[str, str]) -> list[str]:
+def _ways(graph: Graph, key: str) -> dict[str, str]:
+    return {port: to for (source, port), to in graph.edges.items() if source == key}
+
+
+def _led(graph: Graph, key: str, ways: Mapping[str, str], moved: set[str], names: Mapping[str, str]) -> list[str]:
+    """Say where these ways out lead, each with its label where there are several."""
     labels = {port.name: port.label or port.name for port in graph.nodes[key].ports()}
-    several = len(labels) > 1
-    return [
-        f"{labels.get(port, port)} → {_title(graph.nodes.get(to), names)}"
-        if several
-        else f"→ {_title(graph.nodes.get(to), names)}"
-        for (source, port), to in graph.edges.items()
-        if source == key
-    ]
+    told = [(port, _title(graph.nodes.get(ways[port]), names) if port in ways else "the end") for port in sorted(moved)]
+    return [f"{labels.get(port, port)} → {title}" if len(labels) > 1 else f"→ {title}" for port, title in told]
 
 
 def side(name: str, title: str, graph: Graph, marks: Mapping[str, str], names: Mapping[str, str], other: Graph) -> Side:

@@ -155,6 +155,13 @@ def rename(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Out
     return Outcome(open=None, words="Name saved")
 
 
+def label(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
+    """Give the flow other labels: words with commas between."""
+    labels = dict.fromkeys(one.strip()[:40] for one in request.POST.get("labels", "").split(",") if one.strip())
+    services.change_flow(flow, labels=list(labels)[:20], actor=actor)
+    return Outcome(open=None, words="Labels saved")
+
+
 def undo(request: HttpRequest, flow: Flow, revision: int, actor: Actor) -> Outcome:
     """Take back what this person did last; what cannot be taken back any more is let go."""
     try:
@@ -187,6 +194,7 @@ ACTIONS: dict[str, Action] = {
     "connect": connect,
     "change": change,
     "rename": rename,
+    "label": label,
     "undo": undo,
     "redo": redo,
 }

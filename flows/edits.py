@@ -70,9 +70,9 @@ def _turn(flow: Flow, edit: Edit, actor: Actor, revision: int | None, *, undone:
 
 def forget(flow: Flow, actor: Actor) -> None:
     """Drop a change that cannot be turned any more, so that the one before it can be."""
-    mine = Edit.objects.filter(flow=flow, author_id=actor.user_id)
-    last = mine.filter(undone=False).order_by("-number").values_list("pk", flat=True).first()
-    mine.filter(pk=last).delete()
+    last = Edit.objects.filter(flow=flow, author_id=actor.user_id, undone=False).order_by("-number").first()
+    if last is not None:
+        last.delete()
 
 
 def _stored(node: GraphNode | None) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ WORDS = {
     "first": "Only the first time",
     "again": "Again, after an absence",
 }
-FIRST = ("when",)  # read before the others: "contact enters … the segment …"
+FIRST = ("when", "template", "title")  # read before the others: "contact enters … the segment …"
 MORE = {
     "preheader",
     "reply_to",
@@ -139,7 +139,7 @@ def node_form(node: AnyNode, raw: Mapping[str, Any], choices: Choices, faults: S
     """Return the panel's form of a node with these settings as stored."""
     raw = {**node.Settings().model_dump(mode="json"), **raw}
     settings = [_setting(node, name, raw, choices, faults) for name in node.Settings.model_fields]
-    settings.sort(key=lambda one: one.name not in FIRST)
+    settings.sort(key=lambda one: FIRST.index(one.name) if one.name in FIRST else len(FIRST))
     main = [one for one in settings if one.name not in MORE]
     more = [one for one in settings if one.name in MORE]
     return NodeForm(main, sorted(more, key=lambda one: one.name in EVERY))

@@ -1,10 +1,12 @@
 """The list of flows, and making one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,11 +15,19 @@ from django.views.decorators.http import require_http_methods
 from flows import canvas, many, services, stats
 from flows.graph import GraphNode
 from flows.models import Flow, Node
+from segmentation.listing import points
+from workspace import clock
 from workspace.audit import Actor
 from workspace.problems import Refused, refuse
 
 PAGE = 50
 RESTING = ("draft", "ended")
+ORDERS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "": ("Last changed", (F("updated_at").desc(), "-id")),
+    "name": ("Name", (Lower("name"), "id")),
+    "published": ("Last published", (F("version__published_at").desc(nulls_last=True), "-id")),
+    "created": ("Newest", ("-id",)),
+}
 
 
 @login_required
@@ -33,14 +43,17 @@ def flows(request: HttpRequest) -> HttpResponse:
 def listed(request: HttpRequest) -> dict[str, Any]:
     """Return what the list shows: one page of flows with their totals."""
     words, status = canvas.asked(request, "q"), canvas.asked(request, "status")
+    label, order = canvas.asked(request, "label"), canvas.asked(request, "sort")
     page = max(1, int(request.GET.get("page", "1")) if request.GET.get("page", "1").isdecimal() else 1)
-    found = list(_matching(words, status)[(page - 1) * PAGE : page * PAGE + 1])
-    totals = stats.totals([flow.pk for flow in found])
+    matching = _matching(words, status, label).order_by(*ORDERS.get(order, ORDERS[""])[1])
+    found = list(matching.select_related("version", "owner")[(page - 1) * PAGE : page * PAGE + 1])
+    ids = [flow.pk for flow in found]
+    totals, starts = stats.totals(ids), stats.starts(ids, at=clock.now())
     names = canvas.names_of_used()
-    rows = [_row(flow, totals.get(flow.pk, {}), names) for flow in found[:PAGE]]
+    rows = [_row(flow, totals.get(flow.pk, {}), names, starts.get(flow.pk, [])) for flow in found[:PAGE]]
     address = request.GET.copy()
 
-    def at(number: int) -> str:
+    def turned(number: int) -> str:
         address["page"] = str(number)
         return f"?{address.urlencode()}"
 
@@ -49,14 +62,25 @@ def listed(request: HttpRequest) -> dict[str, Any]:
         "q": words,
         "status": status,
         "states": [*Flow.Status.choices, ("archived", "Archived")],
+        "label": label,
+        "labels": _labels(),
+        "sort": order,
+        "orders": [(name, said) for name, (said, _) in ORDERS.items()],
         "triggers": canvas.TRIGGERS,
-        "newer": at(page - 1) if page > 1 else "",
-        "older": at(page + 1) if len(found) > PAGE else "",
+        "newer": turned(page - 1) if page > 1 else "",
+        "older": turned(page + 1) if len(found) > PAGE else "",
         "live_url": request.get_full_path(),
     }
 
 
-def _matching(words: str, status: str) -> QuerySet[Flow]:
+def _labels() -> list[str]:
+    """Return the labels that flows have, for the filter."""
+    return sorted(
+        {one for labels in Flow.objects.exclude(labels=[]).values_list("labels", flat=True) for one in labels}
+    )
+
+
+def _matching(words: str, status: str, label: str) -> QuerySet[Flow]:
     triggers = [entry.kind for entry in canvas.TRIGGERS]
     first = Node.objects.filter(flow=OuterRef("pk"), kind__in=triggers).order_by("id")
     found = Flow.objects.annotate(
@@ -67,21 +91,23 @@ def _matching(words: str, status: str) -> QuerySet[Flow]:
         found = found.filter(status=status)
     if words:
         found = found.filter(Q(name__icontains=words) | Q(slug__icontains=words))
-    return found.order_by(F("updated_at").desc(), "-id")
+    return found.filter(labels__contains=[label]) if label else found
 
 
-def _row(flow: Any, totals: dict[str, int], names: dict[str, str]) -> dict[str, Any]:
+def _row(flow: Any, totals: dict[str, int], names: Mapping[str, str], starts: list[int]) -> dict[str, Any]:
     trigger = GraphNode("", flow.trigger_kind or "", settings=flow.trigger_settings or {})
     return {
         "flow": flow,
         "status": shown_status(flow),
         "trigger": _trigger_words(trigger, names),
         "totals": totals,
+        "points": points(starts) if any(starts) else "",
+        "spark": f"{sum(starts):,} started in 14 days",
         "may_archive": flow.status in RESTING and flow.archived_at is None,
     }
 
 
-def _trigger_words(trigger: GraphNode, names: dict[str, str]) -> str:
+def _trigger_words(trigger: GraphNode, names: Mapping[str, str]) -> str:
     if not trigger.kind:
         return "No trigger yet"
     return canvas.said_of(trigger, names) or "The trigger is not set up yet"

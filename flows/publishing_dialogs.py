@@ -5,15 +5,15 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
-from flows import canvas, drafts, publishing, services
+from flows import canvas, comparing, drafts, publishing, services
 from flows.editing import Outcome
 from flows.models import Flow, Version
-from flows.nodes import KINDS
 from workspace.audit import Actor
 from workspace.durations import Duration
 from workspace.problems import refuse
 
 NAMES = ("publish", "versions", "rollback")
+MARKS = {"added": "good", "changed": "note", "led": "note", "removed": "failed"}  # the pill of each difference
 PLACE = "at."  # the name of a choice for those at one node
 
 
@@ -78,18 +78,9 @@ def changes(flow: Flow, drawn: canvas.Canvas) -> list[dict[str, str]]:
     """Return which nodes the draft adds, changes and removes, against the version that runs."""
     if flow.version is None:
         return []
-    old = {node["id"]: node for node in flow.version.graph.get("nodes", [])}
-    new = {node["id"]: node for node in drafts.document(flow)["nodes"]}
-    titles = {key: _old_title(one) for key, one in old.items()} | drawn.titles
-    said = [("added", "good", key) for key in new if key not in old]
-    said += [("changed", "note", key) for key in new if key in old and old[key] != new[key]]
-    said += [("removed", "failed", key) for key in old if key not in new]
-    return [{"what": what, "mark": mark, "title": titles.get(key, key)} for what, mark, key in said]
-
-
-def _old_title(node: Mapping[str, Any]) -> str:
-    kind = KINDS.get(node["kind"])
-    return str(node.get("name") or (kind.label if kind else node["kind"]))
+    found = comparing.differences(comparing.graph_of(flow.version.graph), drawn.graph, drawn.names)
+    told = [{"what": one.words.lower(), "mark": MARKS[one.mark], "title": one.title} for one in found]
+    return sorted(told, key=lambda one: list(MARKS.values()).index(one["mark"]))
 
 
 # What the buttons do --------------------------------------------------------------------------------------------------

@@ -8,8 +8,15 @@ const list = document.getElementById("find-list");
 const search = menu?.querySelector("input");
 const MOST = 50;
 
+// Its kind, and what it does where its title does not say it.
+function said(one) {
+  const words = one.querySelector(".node-words")?.textContent ?? "";
+  const parts = [one.querySelector(".node-kind").firstChild.textContent, words === one.dataset.title ? "" : words, one.querySelector(".node-missing")?.textContent ?? ""];
+  return parts.map((part) => part.trim()).filter(Boolean).join(" · ");
+}
+
 function steps() {
-  const cards = [...document.querySelectorAll("#board .node-card")].map((one) => ({ key: one.dataset.node, title: one.dataset.title, said: one.querySelector(".node-text").textContent, icon: one.querySelector(".node-icon"), group: one.dataset.group }));
+  const cards = [...document.querySelectorAll("#board .node-card")].map((one) => ({ key: one.dataset.node, title: one.dataset.title, said: said(one), icon: one.querySelector(".node-icon"), group: one.dataset.group }));
   const hidden = [...document.querySelectorAll("#hidden-steps li")].map((one) => ({ key: one.dataset.node, title: one.dataset.title, said: one.dataset.title, away: true }));
   return [...cards, ...hidden];
 }
@@ -22,7 +29,7 @@ function entry({ key, title, said, icon, group, away }, at) {
   if (group) one.dataset.group = group;
   if (icon) one.append(icon.cloneNode(true));
   const words = document.createElement("span");
-  words.append(title, Object.assign(document.createElement("small"), { textContent: away ? "folded away" : said.trim() === title ? key : said.replace(/\s+/g, " ").trim() }));
+  words.append(title, Object.assign(document.createElement("small"), { textContent: away ? "folded away" : said }));
   one.append(words);
   return one;
 }

@@ -14,7 +14,7 @@ let refused = null; // what somebody else's change was in the way of
 // What canvas-panel.js says of the panel: {node(), unsaved(), stamp(), values(), open(key)}.
 let panel = { node: () => "", unsaved: () => false, stamp: () => "", values: () => null, open: () => {} };
 export const listenToPanel = (one) => { panel = one; };
-const PANELS_OWN = new Set(["change", "rename", "undo", "redo"]); // actions before which the panel is not saved
+const PANELS_OWN = new Set(["change", "rename", "label", "undo", "redo"]); // actions before which the panel is not saved
 
 function sign(state, words) {
   const place = document.getElementById("saved");

@@ -151,6 +151,7 @@ if (studio) {
   document.addEventListener("keydown", keyed);
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-rename]")) act({ do: "rename", name: event.target.value });
+    else if (event.target.matches("[data-relabel]")) act({ do: "label", labels: event.target.value });
   });
   document.addEventListener("live:after", keepOneStop);
   listenForDialogs();

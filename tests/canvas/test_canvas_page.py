@@ -53,6 +53,23 @@ def test_the_list_says_the_trigger_in_words_and_finds_by_name(ada: Client, drawn
     assert "Engaged users" not in rows
 
 
+def test_the_list_is_narrowed_by_a_label_and_sorted_and_says_who_started_lately(
+    ada: Client, drawn: Flow, blank: Flow, signed_up: Segment
+) -> None:
+    act(ada, drawn, do="label", labels="orders,  Welcome , orders,")
+    drawn.refresh_from_db()
+    assert drawn.labels == ["orders", "Welcome"]
+    rows = ada.get("/flows/?label=orders", **HX).content.decode()
+    assert "Welcome" in rows
+    assert "Engaged users" not in rows
+    by_name = ada.get("/flows/?sort=name", **HX).content.decode()
+    assert by_name.index("Engaged users") < by_name.index(">Welcome<")
+    services.activate(drawn, actor=HOUSE)
+    join(signed_up, "mara", "ben")
+    assert "2 started in 14 days" in ada.get("/flows/?sort=published", **HX).content.decode()
+    assert ada.get("/flows/?sort=nonsense&label=%00", **HX).status_code == 200
+
+
 def test_cards_say_what_they_do_and_what_is_missing(ada: Client, blank: Flow, drawn: Flow) -> None:
     assert "Choose the segment that starts this flow." in ada.get(f"/flows/{blank.pk}/").content.decode()
     page = ada.get(f"/flows/{drawn.pk}/").content.decode()

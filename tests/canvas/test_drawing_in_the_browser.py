@@ -43,15 +43,16 @@ def test_a_branch_is_copied_pasted_moved_and_removed_and_all_of_it_undone_after_
     page.keyboard.press("Control+z")
     expect(page.locator("#card-split-2")).to_have_count(0)
 
-    page.locator("#card-split-1").focus()
-    page.keyboard.press("Shift+Delete")
-    page.get_by_role("button", name="Remove", exact=True).click()
-    expect(page.locator("#card-split-1")).to_have_count(0)
     page.locator("#card-wait").focus()
     page.keyboard.press("m")
     expect(page.locator("#placing")).to_contain_text("Choose the + where this step goes.")
     page.locator("#slot-dutch-next").click()
     expect(page.locator("#slot-dutch-next")).to_have_attribute("data-target", "wait")
+
+    page.locator("#card-split-1").focus()
+    page.keyboard.press("Shift+Delete")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.locator("#card-split-1")).to_have_count(0)
 
     page.reload()
     for _ in range(3):
@@ -113,7 +114,7 @@ def test_a_version_is_walked_beside_the_draft(
     page.set_default_timeout(30_000)
     page.goto(f"/flows/{drawn.pk}/")
     page.get_by_role("link", name="Unpublished changes").click()
-    expect(page.locator(".compare-list")).to_contain_text("now Wait 5 days")
+    expect(page.locator(".compare-list")).to_contain_text("Wait 5 days")
     page.locator(".difference[data-go=english]").click()
     expect(page.locator("#version-english")).to_be_in_viewport()
     expect(page.locator("#version-english")).to_have_attribute("aria-current", "true")
