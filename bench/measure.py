@@ -38,8 +38,8 @@ class Row:
 
 @contextmanager
 def timed(*pids: int) -> Iterator[Reading]:
-    """Measure a block: seconds, and processor seconds of these processes (this one when none is named)."""
-    reading, watched = Reading(), pids or (os.getpid(),)
+    """Measure a block: seconds, and processor seconds of these processes (this one when none is named, or as 0)."""
+    reading, watched = Reading(), [pid or os.getpid() for pid in pids or (0,)]
     before, start = sum(map(cpu_of, watched)), time.perf_counter()
     try:
         yield reading
@@ -59,11 +59,20 @@ def cpu_of(pid: int) -> float:
 
 def peak_mb(pid: int | None = None) -> float:
     """Return the largest memory a process has held, in megabytes."""
+    return _memory(pid, "VmHWM")
+
+
+def resident_mb(pid: int | None = None) -> float:
+    """Return the memory that a process holds now, in megabytes."""
+    return _memory(pid, "VmRSS")
+
+
+def _memory(pid: int | None, line: str) -> float:
     try:
         status = Path(f"/proc/{pid or os.getpid()}/status").read_text()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+    return next((int(one.split()[1]) / 1024 for one in status.splitlines() if one.startswith(line)), 0.0)
 
 
 def family(pid: int) -> list[int]:
