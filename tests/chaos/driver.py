@@ -31,7 +31,7 @@ django.setup()
 from celery.bin.celery import main as celery_main  # noqa: E402 - Django first
 from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
-from flows import crank  # noqa: E402
+from flows import clocked, crank, services  # noqa: E402
 from messaging import claim, gate, outbox, reaping  # noqa: E402
 from segmentation import evaluation, syncing  # noqa: E402
 from tests.chaos import judge, mutants, roles, story, town, town_judge  # noqa: E402
@@ -44,8 +44,9 @@ BATCH = 200
 
 
 def shorten_leases() -> None:
-    """Let the reaper come within the test's patience."""
+    """Let the reaper, and the clock of flows that go by dates, come within the test's patience."""
     claim.LEASE = gate.LEASE = outbox.LEASE = LEASE
+    clocked.EVERY = timedelta(seconds=2)
 
 
 def work(crash_at: str = "", stop_at: str = "") -> None:
@@ -62,6 +63,8 @@ def work(crash_at: str = "", stop_at: str = "") -> None:
                 reaping.reap()
                 evaluation.pass_time()
                 evaluation.recompute_waiting()
+                services.end_drained()
+                crank.now_and_then()
                 reaped = time.monotonic()
         except (OperationalError, InterfaceError):
             connection.close()

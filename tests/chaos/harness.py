@@ -264,9 +264,18 @@ class Crew:
         """Return the points at which nobody has died yet."""
         return [point for point in self.points if not self.world.hit(point)]
 
+    def rearm(self) -> None:
+        """Kill those who could only die where somebody has died already, so that others come who are armed elsewhere."""
+        missing = self.missing()
+        for pid, point in list(self.pids.items()):
+            if missing and point not in missing:
+                self._kill(pid)
+
     def kill_one(self) -> None:
         """Kill any of them, wherever it is."""
-        pid = random.choice(sorted(self.pids))
+        self._kill(random.choice(sorted(self.pids)))
+
+    def _kill(self, pid: int) -> None:
         self.pids[pid] = self.pids[pid] or "at random"
         kill(pid)
         wait_for(lambda: not is_running(pid), "a killed worker ends")

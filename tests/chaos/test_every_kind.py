@@ -140,19 +140,25 @@ class Town:
         for one in feeding:
             self.here.answer(*one)
         self.wait(lambda: self.entered("renewal") == self.entered("waiting-room") == self.people, "everybody is in")
-        self.drained = self.here.play("town_close")
-        self.here.play("town_midday", people=self.people)
-        self.wait(
-            lambda: not any(crew.missing() for crew in (self.crew, self.couriers)), "all points are hit", arm=True
-        )
+        self.drained = self.played("town_close")
+        self.played("town_midday", people=self.people)
+        self.wait(self.all_points_are_hit, "somebody has died at each point", arm=True)
         self.come_to_rest()
         kill(self.person[0])
 
     def all_points_are_hit(self) -> bool:
         """Tell whether somebody has died at each point; where couriers have nothing to do, give them something."""
+        for crew in (self.crew, self.couriers):
+            crew.rearm()
         if self.couriers.missing():
-            self.here.play("town_test_destination")
+            self.played("town_test_destination")
         return not (self.crew.missing() or self.couriers.missing())
+
+    def played(self, role: str, **said: Any) -> Any:
+        """Play a role to its end while the others work and die on."""
+        pid, out = self.here.spawn(role, **said)
+        self.wait(lambda: not is_running(pid), f"{role} is done", arm=True)
+        return self.here.answer(pid, out)
 
     def come_to_rest(self) -> None:
         """Do no more harm, and wait until nothing is left to do; should that never be, the judge will say what is left."""
@@ -183,7 +189,7 @@ class Town:
 
     def rage(self) -> None:
         """Do all the harm there is to do, in an order that chance chooses."""
-        given = {"town_ask_once": {"secret": self.here.play("town_key")}}
+        given = {"town_ask_once": {"secret": self.played("town_key")}}
         acts: list[Callable[[], None]] = [self.restart] * RESTARTS + [self.flush] * FLUSHES
         acts += [self.kill_celery, self.kill_pool, self.rest, self.edit]
         acts += [partial(self.run_errand, role, point, given.get(role, {})) for point, role in ERRANDS.items()]
@@ -195,19 +201,20 @@ class Town:
                 acts.pop()()
             elif random.random() < 0.4:
                 self.crew.kill_one()
-        assert self.here.play("town_ask_once", **given["town_ask_once"]) == [201, 201, 1]
-        assert self.here.play("town_review") == "running"
-        assert self.here.play("town_copy") > 0
+        assert self.played("town_ask_once", **given["town_ask_once"]) == [201, 201, 1]
+        assert self.played("town_review") == "running"
+        assert self.played("town_copy") > 0
 
     def run_errand(self, role: str, point: str, given: dict[str, Any]) -> None:
         """Let somebody die whose work is rarer, on the way of it; again where the database was just away."""
         for _ in range(20):
-            with suppress(AssertionError):
-                self.here.play(role, arm=point, **given)
+            pid, out = self.here.spawn(role, arm=point, **given)
+            self.wait(lambda pid=pid: not is_running(pid), f"{role} is done", arm=True)
             if self.here.hit(point):
                 self.here.kills += 1
                 return
-            self.muster(arm=True)
+            with suppress(AssertionError):
+                self.here.answer(pid, out)
 
     def restart(self) -> None:
         """Restart PostgreSQL at once."""
@@ -233,14 +240,12 @@ class Town:
         self.here.kills += 1
 
     def rest(self) -> None:
-        """Pause a flow, and resume it taking in who came meanwhile; workers go on dying."""
-        resting = self.here.spawn("town_rest", seconds=2.0)
-        self.wait(lambda: not is_running(resting[0]), "the pause is over", arm=True)
-        self.stood.append(self.here.answer(*resting))
+        """Pause a flow, and resume it taking in who came meanwhile."""
+        self.stood.append(self.played("town_rest", seconds=2.0))
 
     def edit(self) -> None:
         """Publish another version and move those inside."""
-        self.here.play("town_edit", inside="move")
+        self.played("town_edit", inside="move")
 
     def judged(self) -> Any:
         """Ask the judge."""

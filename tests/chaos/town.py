@@ -10,10 +10,11 @@ times. Guests are erased by a flow, wanderers come anonymously and turn out to b
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client
 
 from contacts.declaring import declare_attribute
@@ -35,6 +36,7 @@ from workspace.audit import HOUSE, Actor
 from workspace.filing import file_it
 from workspace.keys import make_key
 from workspace.models import Review, Workspace
+from workspace.problems import Refused
 
 Settings = dict[str, Any]
 T = TypeVar("T")
@@ -280,7 +282,7 @@ def afternoon(people: int, batch: int = 25) -> None:
 
 
 def _identify(number: int, when: str) -> dict[str, Any]:
-    renewal = clock.now().timestamp() + 8
+    renewal = time.time() + 8
     traits = {
         "firstName": NAMES[number % 10],
         "email": f"{person(number)}@example.com",
@@ -313,10 +315,13 @@ def ring(people: int) -> None:
 
 def _status(door: Client, address: str, said: Any, key: str, **headers: str) -> int:
     try:
-        return int(door.post(address, said, "application/json", headers={"webhook-id": key, **headers}).status_code)
+        answer = door.post(address, said, "application/json", headers={"webhook-id": key, **headers})
     except (OperationalError, InterfaceError):
         connection.close()
         return 503
+    if answer.status_code >= 500:  # a test's client leaves a connection that broke as it is
+        connection.close()
+    return int(answer.status_code)
 
 
 def midday(people: int, batch: int = 25) -> None:
@@ -335,10 +340,13 @@ def midday(people: int, batch: int = 25) -> None:
 
 
 def _start_noon() -> None:
-    if not Flow.objects.filter(slug="after").exists():
-        start("noon", *noon(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(clock.now().timestamp() + 5))))
-        done = ("flow_finished", {"flow": "noon", "outcome": "completed"})
-        start("after", done, "start>counted", {"counted": ("update_contact", adds("journeys"))})
+    for seconds in (8, 30, 120):  # a slow machine comes to it when it is past, and says another time
+        with suppress(Refused), transaction.atomic():
+            if not Flow.objects.filter(slug="after").exists():
+                start("noon", *noon(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(clock.now().timestamp() + seconds))))
+                done = ("flow_finished", {"flow": "noon", "outcome": "completed"})
+                start("after", done, "start>counted", {"counted": ("update_contact", adds("journeys"))})
+            return
 
 
 def surely(do: Callable[[], T]) -> T:

@@ -137,8 +137,8 @@ def every_journey_has_ended_as_it_may(case: Case) -> Iterator[Any]:
         ("noon", "exited", "contact erased"),
     }
     found = rows(
-        "SELECT e.id, slug, status, node, parked, reason, left(error, 200) AS error, attempts FROM flows_enrollment e"
-        " JOIN flows_flow f ON f.id = e.flow_id WHERE status <> 'completed' OR error <> '' OR attempts > 0"
+        "SELECT e.id, slug, e.status, node, parked, reason, left(error, 200) AS error, attempts FROM flows_enrollment e"
+        " JOIN flows_flow f ON f.id = e.flow_id WHERE e.status <> 'completed' OR error <> '' OR attempts > 0"
     )
     yield from [one for one in found if (one["slug"], one["status"], one["reason"]) not in ends or one["error"]]
 
