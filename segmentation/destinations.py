@@ -230,7 +230,10 @@ def _begin_anew(held: Destination, what: str) -> None:
 
 def _know(held: Destination) -> None:
     """Let all that has happened so far count as told."""
-    asked = {"destination": held.pk, "segment": held.segment_id, "round": held.round, "early": clock.now() - IN_FLIGHT}
+    early = clock.now() - IN_FLIGHT
+    asked: dict[str, Any] = {
+        "destination": held.pk, "segment": held.segment_id, "round": held.round, "early": early,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, asked)
     held.refresh_from_db()
