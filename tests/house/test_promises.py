@@ -13,7 +13,7 @@ RULES = range(1, 34)
 ROW = re.compile(r"^\| F(\d+) \|.*\| (`tests/.*) \|$", re.MULTILINE)
 
 
-def tests_in(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     """Return the names of the tests in a file."""
     return {
         node.name
@@ -35,11 +35,11 @@ def test_every_fault_is_injected_by_a_test_that_is_there(number: int) -> None:
     for one in named:
         file, _, test = one.partition("::")
         assert (PROJECT / file).exists(), one
-        assert tests_in(PROJECT / file), one
-        assert not test or test in tests_in(PROJECT / file), one
+        assert names_in(PROJECT / file), one
+        assert not test or test in names_in(PROJECT / file), one
 
 
 def test_every_rule_of_semantics_has_a_test_of_its_name() -> None:
-    names = {name for path in (PROJECT / "tests").rglob("test_*.py") for name in tests_in(path)}
+    names = {name for path in (PROJECT / "tests").rglob("test_*.py") for name in names_in(path)}
     found = {int(number) for name in names for number in re.findall(r"rule_(\d+)(?:_|$)", name)}
     assert set(RULES) - found == set()
