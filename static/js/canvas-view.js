@@ -2,7 +2,8 @@
 
 const view = document.getElementById("view");
 const sizer = document.getElementById("sizer");
-const LEAST = 0.2;
+const LEAST = 0.05;
+const FAR = 0.5; // from here on cards say only what they are called, in larger letters
 const MOST = 1.6;
 let zoom = 1;
 
@@ -14,6 +15,7 @@ function show() {
   sizer.style.setProperty("--board-width", `${board.dataset.width}px`);
   sizer.style.setProperty("--board-height", `${board.dataset.height}px`);
   sizer.style.setProperty("--zoom", zoom);
+  sizer.classList.toggle("is-far", zoom < FAR);
   document.getElementById("zoom-now").textContent = `${Math.round(zoom * 100)}%`;
 }
 
