@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -179,7 +180,7 @@ def _note(evaluation: Evaluation, status: str, begun: float, error: str = "") ->
     if status != Evaluation.Status.DONE:
         evaluation.entered = evaluation.exited = 0
     one = evaluation
-    told = [one.status, one.error, one.ms, one.at, one.size, one.entered, one.exited]
+    told: list[Any] = [one.status, one.error, one.ms, one.at, one.size, one.entered, one.exited]
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, [*told, one.rule_id, one.done, one.total, one.seen_at, one.pk])
 
