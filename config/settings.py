@@ -202,6 +202,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 ACCOUNT_ADAPTER = "config.accounts.ClosedDoor"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+# How many calls a minute a flow's own address takes; 0 takes any number.
+HOOK_CALLS_A_MINUTE = env.int("HOOK_CALLS_A_MINUTE", default=1200)
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 

@@ -13,6 +13,7 @@ from unfold.forms import ActionForm
 
 from flows import approving, rule_admin, services, standstill, standstill_pages, sweeping
 from flows import draft_admin as draft_admin  # registers itself
+from flows import library_admin as library_admin  # registers itself
 from flows import trigger_admin as trigger_admin  # registers itself
 from flows.models import (
     Broadcast,

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from contacts.properties import CUSTOM
-from flows import activation, drafts
+from flows import activation, circles, drafts
 from flows.graph import Graph, GraphNode, NodeFault
 from flows.models import Flow
 from flows.nodes.base import Surroundings
@@ -32,7 +32,13 @@ def advise(flow: Flow, near: Surroundings) -> list[NodeFault]:
     except Refused:
         return []
     readable = [node for node in draft.nodes.values() if _is_readable(node)]
-    found = [*_splits(readable, settings), *_waits(draft, readable, settings), *_messages(readable, near)]
+    found = [
+        *_splits(readable, settings),
+        *_waits(draft, readable, settings),
+        *_dead_ends(draft, readable),
+        *_messages(readable, near),
+        *circles.found(flow, draft),
+    ]
     return [NodeFault(key, path, sentence, "warning") for key, path, sentence in found]
 
 
@@ -93,6 +99,21 @@ def _waits(draft: Graph, nodes: list[GraphNode], settings: activation.Activation
                 f"The segment looks at the last {window.words()}: whoever does nothing new leaves it, and the flow, before"
                 " this wait is over.",
             )
+
+
+def _dead_ends(draft: Graph, nodes: list[GraphNode]) -> Iterator[Found]:
+    """Find rules after which nothing comes: whoever waits or is told apart there does so for nothing."""
+    for node in nodes:
+        counts = node.type is not None and node.type.group == "rule" and bool(node.ports())
+        if counts and node.kind not in MEANS_SOMETHING and not list(draft.out(node.key)):
+            yield (
+                node.key,
+                "",
+                "Nothing comes after this: whoever has passed it is at the end. Lead it on, or remove it.",
+            )
+
+
+MEANS_SOMETHING = ("goal", "jump", "exit", "ab_test", "random_split")  # also as the last step of a way
 
 
 def _has_length(node: GraphNode) -> bool:

@@ -160,17 +160,41 @@ class placed_below:  # noqa: N801 - read as a word at its place of use
             raise Refused(error.detail, faults, error.status) from error
 
 
+FAULTS = 100  # a page of them
+
+
+def _first(cursor: str) -> int:
+    """Read the cursor of a page of faults."""
+    number = cursor.removeprefix("f")
+    if cursor and not (cursor.startswith("f") and number.isascii() and number.isdigit() and len(number) < 7):
+        raise refuse("cursor", "There is no such page; begin without a cursor.")
+    return int(number or 0)
+
+
 class CheckView(Door):
     """What is wrong."""
 
     write_scope = "read"
 
-    @extend_schema(responses=ANYTHING)
+    @extend_schema(parameters=[OpenApiParameter("cursor", str)], responses=ANYTHING)
     def get(self, request: Request, ref: str) -> Response:
-        """List all faults of the draft, and what is worth a second look, each with its node, field and a sentence."""
+        """List all faults of the draft, and what is worth a second look, each with its node, field and a sentence.
+
+        Errors come first; beyond 100 they come in pages: `next` is the address of those after.
+        """
         flow, near = find(ref), checking.surroundings()
         found = [*checking.check(flow, near), *advice.advise(flow, near)]
-        return Response({"faults": [one.as_json() for one in found]})
+        first = _first(request.query_params.get("cursor", ""))
+        page, more = found[first : first + FAULTS], len(found) > first + FAULTS
+        address = request.build_absolute_uri(request.path)
+        return Response(
+            {
+                "faults": [one.as_json() for one in page],
+                "count": len(found),
+                "next": f"{address}?cursor=f{first + FAULTS}" if more else None,
+                "previous": f"{address}?cursor=f{max(0, first - FAULTS)}" if first else None,
+            }
+        )
 
     @extend_schema(request=None, responses=ANYTHING)
     def post(self, request: Request, ref: str) -> Response:

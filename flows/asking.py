@@ -100,6 +100,11 @@ def last_steps(enrollments: Collection[int]) -> dict[int, datetime]:
     return dict(select(sql, [sorted(set(enrollments))]))
 
 
+def given_of(one: Subject, passed: Passed) -> Given:
+    """Return what criteria may know of somebody who has passed these."""
+    return _given(one, {node for _, node in passed}, passed)
+
+
 def _given(one: Subject, nodes: Collection[str], passed: Passed) -> Given:
     trigger = one.context.get("trigger", {})
     began = trigger.get("at")
@@ -107,6 +112,7 @@ def _given(one: Subject, nodes: Collection[str], passed: Passed) -> Given:
         entry=datetime.fromisoformat(began) if began else one.began_at,
         nodes={node: passed[one.number, node] for node in nodes if (one.number, node) in passed},
         trigger=trigger.get("event", {}),
+        answers=one.context.get("answers", {}),
     )
 
 

@@ -84,7 +84,8 @@ def inside(near: Surroundings, draft: Graph) -> Surroundings:
 def known_of(draft: Graph) -> InFlow:
     """Return what criteria inside a flow may name besides."""
     trigger = draft.trigger
-    return InFlow(frozenset(draft.nodes), trigger is not None and trigger_of(trigger.type).carries)
+    answered = frozenset(key for key, node in draft.nodes.items() if node.type is not None and node.type.is_answered)
+    return InFlow(frozenset(draft.nodes), trigger is not None and trigger_of(trigger.type).carries, answered)
 
 
 def where_document(settings: Any) -> dict[str, Any]:

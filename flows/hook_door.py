@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from flows import hooks
 from flows.models import Flow
-from workspace import clean, clock
+from workspace import clean, clock, throttling
 from workspace.problems import Refused
 
 FORM = "application/x-www-form-urlencoded"
@@ -19,6 +20,9 @@ PROBLEM = "application/problem+json"
 @csrf_exempt
 def hear(request: HttpRequest, token: str) -> HttpResponse:
     """Take one call to a flow's own address; who does not know it is told that there is nothing."""
+    address = hooks.named(token)
+    if address and (seconds := throttling.wait_for(f"hook:{address[0]}", settings.HOOK_CALLS_A_MINUTE)):
+        return _too_many(seconds)  # before the database hears of it
     flow = hooks.find(token, clock.now())
     try:
         if flow is None:
@@ -62,6 +66,15 @@ def _form(raw: bytes) -> Any:
     if len(form) > MOST_FIELDS:
         raise clean.Unclean(f"A form has at most {MOST_FIELDS} entries.", status=413)
     return clean.check(form.dict())
+
+
+def _too_many(seconds: int) -> HttpResponse:
+    """Ask to come back; nothing is kept, so what sends it must send it again."""
+    most = settings.HOOK_CALLS_A_MINUTE
+    sentence = f"This address takes {most:,} calls a minute; send this one again in {seconds} seconds."
+    answer = _problem(Refused(sentence, status=429))
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def _problem(error: Refused) -> HttpResponse:

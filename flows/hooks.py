@@ -54,18 +54,24 @@ def _token(flow_id: int, turn: int, key: str) -> str:
     return f"{flow_id}.{turn}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
-def find(token: str, at: datetime) -> Flow | None:
-    """Return the flow of an address that holds, or None; the signature is compared before anything is looked up."""
+def named(token: str) -> tuple[int, int] | None:
+    """Return the flow's number and the turn that an address names, or None when the house did not sign it; reads nothing."""
     number, _, rest = token.partition(".")
     turn = rest.partition(".")[0]
     if not all(one.isascii() and one.isdigit() and len(one) <= 15 for one in (number, turn)):
         return None
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     known = [constant_time_compare(token, _token(int(number), int(turn), key)) for key in keys]
-    if not any(known):
+    return (int(number), int(turn)) if any(known) else None
+
+
+def find(token: str, at: datetime) -> Flow | None:
+    """Return the flow of an address that holds, or None; the signature is compared before anything is looked up."""
+    address = named(token)
+    if address is None:
         return None
-    flow = Flow.objects.select_related("version", "hook").filter(pk=int(number), archived_at=None).first()
-    return flow if flow is not None and _holds(flow, int(turn), at) and listens(flow) else None
+    flow = Flow.objects.select_related("version", "hook").filter(pk=address[0], archived_at=None).first()
+    return flow if flow is not None and _holds(flow, address[1], at) and listens(flow) else None
 
 
 def _holds(flow: Flow, turn: int, at: datetime) -> bool:

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 
 from contacts.models import Contact
 from flows.draft_models import Edit  # noqa: F401 - as below
+from flows.library_models import OwnTemplate  # noqa: F401 - as below
 from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn  # noqa: F401 - as below
 from flows.trigger_models import Hook, HookSample, Mark  # noqa: F401 - tables of their own that Django finds here
 from segmentation.models import SegmentRule

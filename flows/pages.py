@@ -18,6 +18,7 @@ from flows.editing import Outcome
 from flows.form_reading import read_settings
 from flows.forms import Choices, node_form
 from flows.graph import GraphNode
+from flows.library import own
 from flows.list_pages import RESTING, shown_status
 from flows.models import Flow, Node
 from flows.nodes import KINDS
@@ -134,6 +135,8 @@ def act(request: HttpRequest, found: Flow) -> HttpResponse:
     name = request.POST.get("do", "")
     if name in ("duplicate", "archive", "delete"):
         return whole(request, found, name)
+    if name == "template":
+        return keep(request, found)
     try:
         outcome = _do(request, found, name)
     except Refused as error:
@@ -205,6 +208,18 @@ def refused_whole(request: HttpRequest, found: Flow, key: str, error: Refused) -
     else:
         messages.error(request, error.detail)
     return render(request, "flows/flow.html", shown, status=error.status)
+
+
+def keep(request: HttpRequest, found: Flow) -> HttpResponse:
+    """Keep the draft as a template of one's own."""
+    canvas.allow(request, "flows.add_flow")
+    try:
+        made = own.keep(found, actor=Actor.of(user=request.user), name=request.POST.get("name", ""))
+    except Refused as error:
+        messages.error(request, error.detail)
+        return redirect("flow", pk=found.pk)
+    messages.success(request, f"“{made.name}” stands among your own templates now, with copies of what it needs.")
+    return redirect("flow_templates")
 
 
 def whole(request: HttpRequest, found: Flow, name: str) -> HttpResponse:

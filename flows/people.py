@@ -1,6 +1,6 @@
 """The pages of people on their way: who stands where and why, and one contact's whole way step by step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ from workspace.problems import Refused
 
 PAGE = 50
 STEPS = 500
-DEEDS = {
+DEEDS: dict[str, tuple[Callable[..., int], str]] = {
     "exit": (services.exit_enrollments, "Taken out."),
     "retry": (services.retry_enrollments, "It is tried again now."),
     "skip": (services.skip_enrollments, "That step is skipped."),

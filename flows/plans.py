@@ -129,6 +129,12 @@ def plans_of(version_ids: Collection[int]) -> dict[int, Plan]:
     return found
 
 
+def forget(version_id: int) -> None:
+    """Keep no plan of a version that was never stored."""
+    for key in [one for one in _cache if one[0] == version_id]:
+        del _cache[key]
+
+
 def _load(version_ids: Collection[int]) -> list[tuple[Plan, str]]:
     if not version_ids:
         return []

@@ -15,17 +15,28 @@ from flows.activation import Activation
 from flows.checking import check, known_of, where_document
 from flows.graph import Graph, NodeFault
 from flows.models import Enrollment, Flow, Version, Watch
+from flows.nodes import KINDS
 from flows.plans import plans_of
 from flows.rehousing import Choice
 from messaging.services import pin
 from segmentation.catalogue import load_catalogue
 from segmentation.models import SegmentRule
 from segmentation.rules import save_rule
-from workspace.audit import Actor, record
+from workspace.audit import HOUSE, Actor, record
 from workspace.problems import Fault, Refused, refuse
 from workspace.uses import set_uses
 
-__all__ = ["NodeFault", "check", "differs", "publication_plan", "publish", "refuse_faulty", "roll_back", "watch"]
+__all__ = [
+    "NodeFault",
+    "check",
+    "differs",
+    "freeze",
+    "publication_plan",
+    "publish",
+    "refuse_faulty",
+    "roll_back",
+    "watch",
+]
 
 FINISH = Choice()
 FINDABLE = ("segment:", "list:", "flow:")
@@ -47,12 +58,17 @@ def publish(flow: Flow, actor: Actor, *, choice: Choice = FINISH) -> Version:
     return version
 
 
+def freeze(flow: Flow, draft: Graph) -> Version:
+    """Return the draft as a version that nobody takes; for a transaction that is rolled back."""
+    return _freeze(flow, draft, activation.read(flow.settings), HOUSE)
+
+
 def _let_run(flow: Flow, version: Version, choice: Choice, actor: Actor) -> None:
     """Let everybody who enters take this version, and those inside do as was chosen."""
     if version.pk != flow.version_id:
-        flow.version = version
+        before, flow.version = flow.version, version
         flow.save(update_fields=["version", "updated_at"])
-        rehousing.rehouse(flow, version, choice)
+        rehousing.rehouse(flow, version, choice, before)
         record(actor, "flow.published", flow.ref, version=version.number, inside=choice.what)
     watch(flow)
 
@@ -249,7 +265,8 @@ def publication_plan(flow: Flow) -> dict[str, Any]:
     draft = drafts.load(flow)
     inside = rehousing.groups(flow)
     nodes = {node.key: node.as_json() for node in draft.nodes.values()}
-    waits = rehousing.changed_waits([one for one in inside if one.version_id == flow.version_id], nodes)
+    here = [one for one in inside if one.version_id == flow.version_id]
+    waits = rehousing.changed_waits(here, flow.version, nodes)
     return {
         "inside": [
             {"version": one.number, "node": one.node, "count": one.count, "kept": one.node in draft.nodes}
@@ -267,6 +284,17 @@ def _trigger_words(flow: Flow, draft: Graph) -> str:
     if (old.get("kind"), old.get("settings")) == (new.get("kind"), new.get("settings")):
         return ""
     return (
-        "The trigger has changed: from now on only the new one starts journeys. Nobody is taken in for what happened"
-        " before, and those inside go on; an exit condition “leaves the segment” follows the version they are on."
+        f"The trigger has changed{_from_to(old, new)}: from now on only the new one starts journeys. Nobody is taken in for"
+        " what happened before, and those inside go on; an exit condition “leaves the segment” follows the version they"
+        " are on."
     )
+
+
+def _from_to(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Say what it was and what it becomes, where both can be read."""
+    said = [
+        KINDS[one["kind"]].words(KINDS[one["kind"]].read(one["settings"]))
+        for one in (old, new)
+        if one.get("kind") in KINDS
+    ]
+    return f", from “{said[0]}” to “{said[1]}”" if len(said) == 2 and said[0] != said[1] else ""

@@ -55,13 +55,17 @@ def _places(inside: list[dict[str, Any]], titles: Mapping[str, str]) -> list[dic
 
 def _waits(waits: list[dict[str, Any]], titles: Mapping[str, str]) -> list[dict[str, str]]:
     return [
-        {
-            "title": titles.get(one["node"], one["node"]),
-            "was": Duration.parse(one["was"]).words(),
-            "becomes": Duration.parse(one["becomes"]).words() if one["becomes"] else "…",
-        }
+        {"title": titles.get(one["node"], one["node"]), "was": _said(one["was"]), "becomes": _said(one["becomes"])}
         for one in waits
     ]
+
+
+def _said(wait: str) -> str:
+    """Say a length in words; other waits say themselves."""
+    try:
+        return Duration.parse(wait).words()
+    except ValueError:
+        return wait or "…"
 
 
 def _versions(flow: Flow) -> list[dict[str, Any]]:

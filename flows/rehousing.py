@@ -8,10 +8,11 @@ from typing import Any, Literal
 from django.db import connection
 from django.db.models import Count
 
-from flows import ledger
+from flows import asking, ledger
 from flows.graph import Graph
 from flows.ledger import Counts, Ending
 from flows.models import Enrollment, Flow, Version
+from flows.nodes import KINDS
 from flows.rows import select
 from workspace import clock
 from workspace.durations import Duration
@@ -110,8 +111,8 @@ def _group(version: Version, node: str, count: int) -> Group:
     return Group(version.pk, version.number, node, count, one.get("kind", ""), one.get("settings", {}))
 
 
-def rehouse(flow: Flow, version: Version, choice: Choice) -> None:
-    """Do what was chosen for those inside; the caller has the flow alone."""
+def rehouse(flow: Flow, version: Version, choice: Choice, before: Version | None = None) -> None:
+    """Do what was chosen for those inside; `before` is what ran until now; the caller has the flow alone."""
     at, counts = clock.now(), Counts()
     nodes = {one["id"]: one for one in version.graph["nodes"]}
     for group in groups(flow, without=version.pk):
@@ -120,6 +121,8 @@ def rehouse(flow: Flow, version: Version, choice: Choice) -> None:
             _exit(flow, group, REMOVED if group.node not in nodes else REPLACED, at, counts)
         elif place.what == "move":
             _move(flow, group, version, nodes[place.to], choice.waits, at, counts)
+    if choice.waits:
+        _take_intervals(flow, before, nodes, at)
     counts.write(at)
 
 
@@ -137,8 +140,8 @@ def _move(
     """Put one group over: to the same node as they stand, to another one as if they came there now."""
     params = {"flow": flow.pk, "old": group.version_id, "node": group.node, "new": version.pk, "at": at}
     if target["id"] == group.node and target["kind"] == group.kind:
-        if waits and group.kind == "wait":
-            _take_length(params, group.settings, target["settings"])
+        if waits and group.settings != target["settings"]:
+            _take_waits(group.kind, params, group.settings, target["settings"])
         _execute(_KEEP, params)
     else:
         _execute(_PLACE, {**params, "to": target["id"], "kind": group.kind})
@@ -163,6 +166,69 @@ INSERT INTO flows_step (enrollment_id, visit, entered_on, flow_id, version_id, c
 SELECT id, visit, entered_on, %(flow)s, %(old)s, contact_id, %(node)s, %(kind)s, 'moved', %(to)s, '{"moved": true}', %(at)s
 FROM put
 """
+
+
+def _take_waits(kind: str, params: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Let those who wait at a step go by the new version's settings of it from now on."""
+    if kind == "wait":
+        _take_length(params, old, new)
+    elif kind == "wait_for":
+        _take_timeout(params, new)
+    elif kind in LOOK_AGAIN:
+        _execute(_AGAIN, params)
+
+
+def _take_timeout(params: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Let time be up so long after each came as the new version says, and let each look again now."""
+    length = Duration.parse(new["timeout"]) if (timeout := new.get("timeout", "7d")) else None
+    ids = [row[0] for row in select(_STANDING, params)]
+    came = asking.last_steps(ids) if ids else {}
+    ends = [length.after(came.get(pk, params["at"])) if length and timeout else None for pk in ids]
+    select(_UNTIL, [params["at"], ids, ends])
+
+
+LOOK_AGAIN = ("wait_until", "time_window", "rate_limit")  # who waits there reckons anew by itself when looked at
+_STANDING = """
+SELECT id FROM flows_enrollment
+WHERE flow_id = %(flow)s AND version_id = %(old)s AND node = %(node)s AND status = 'active' AND waiting
+"""
+_AGAIN = """
+UPDATE flows_enrollment SET due_at = %(at)s, until_at = NULL
+WHERE flow_id = %(flow)s AND version_id = %(old)s AND node = %(node)s AND status = 'active' AND waiting
+"""
+_UNTIL = """
+UPDATE flows_enrollment AS e SET due_at = %s, until_at = d.ends
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS d(id, ends) WHERE e.id = d.id RETURNING e.id
+"""
+
+
+def _take_intervals(flow: Flow, old: Version | None, nodes: Mapping[str, Mapping[str, Any]], at: datetime) -> None:
+    """Let what contacts do after an A/B test count as long as the new version says, for those whose time is not over."""
+    for key, (_, new) in _tests(old, nodes).items():
+        length = Duration.parse(new.get("within", "7d"))
+        rows = select(_OPEN, [flow.pk, key, at])
+        select(_COUNTS_UNTIL, [[pk for pk, _ in rows], [length.after(began) for _, began in rows], flow.pk, key])
+
+
+_OPEN = "SELECT contact_id, at FROM flows_trial WHERE flow_id = %s AND node = %s AND won_at IS NULL AND until > %s"
+_COUNTS_UNTIL = """
+UPDATE flows_trial AS t SET until = d.until FROM unnest(%s::bigint[], %s::timestamptz[]) AS d(id, until)
+WHERE t.flow_id = %s AND t.node = %s AND t.contact_id = d.id RETURNING t.contact_id
+"""
+
+
+def _tests(
+    old: Version | None, nodes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Return the A/B tests whose interval differs: node → old and new settings."""
+    found = {}
+    for one in old.graph["nodes"] if old else ():
+        new = nodes.get(one["id"], {})
+        if one["kind"] == "ab_test" == new.get("kind") and one["settings"].get("within") != new["settings"].get(
+            "within"
+        ):
+            found[one["id"]] = (one["settings"], new["settings"])
+    return found
 
 
 def _take_length(params: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -190,11 +256,27 @@ def _execute(sql: str, params: Mapping[str, Any]) -> None:
         cursor.execute(sql, params)
 
 
-def changed_waits(inside: Iterable[Group], nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Return the waits with somebody inside that are longer or shorter in these nodes: node → old and new length."""
-    found = {}
+def changed_waits(
+    inside: Iterable[Group], old: Version | None, nodes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[str, str]]:
+    """Return the steps with somebody waiting that wait otherwise in these nodes: node → as it was, and as it becomes."""
+    found: dict[str, tuple[str, str]] = {}
     for group in inside:
         new = nodes.get(group.node, {})
-        if group.kind == "wait" == new.get("kind") and group.settings != new["settings"]:
-            found[group.node] = (group.settings.get("duration", ""), new["settings"].get("duration", ""))
+        if group.kind in WAITING and group.kind == new.get("kind"):
+            said = _said(group.kind, group.settings), _said(group.kind, new["settings"])
+            found |= {group.node: said} if said[0] != said[1] else {}
+    for key, (was, becomes) in _tests(old, nodes).items():
+        found[key] = (was.get("within", "7d"), becomes.get("within", "7d"))
     return found
+
+
+WAITING = ("wait", "wait_for", "approval", *LOOK_AGAIN)
+
+
+def _said(kind: str, settings: Mapping[str, Any]) -> str:
+    """Say a wait: its length, or what it waits for in words."""
+    if kind == "wait":
+        return str(settings.get("duration", ""))
+    known = KINDS.get(kind)
+    return known.words(known.read(settings)) if known else ""

@@ -52,7 +52,7 @@ def listed(request: HttpRequest, wanted: Wanted, at: datetime) -> dict[str, Any]
     """Return one page of them, newest first, with how many stand still in each way."""
     before = canvas.asked(request, "before")
     rows = standstill.newest(wanted, at, PAGE + 1, int(before) if before.isdecimal() and len(before) < 19 else None)
-    keep = {key: value for key, value in request.GET.items() if key != "before" and value}
+    keep = {key: str(value) for key, value in request.GET.items() if key != "before" and value}
     flow = Flow.objects.filter(pk=wanted.flow).first() if wanted.flow else None
     counts = standstill.counts(wanted, at)
     return {

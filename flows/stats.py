@@ -29,6 +29,9 @@ def counts(flow: Flow) -> dict[str, Any]:
     for node, port, what, count, money in rows:
         if node:
             _count(nodes[node], port, what, count, money)
+    if flow.version is not None and flow.version.settings.get("conversion"):
+        for one in flow.version.graph["nodes"]:
+            nodes[one["id"]]  # where nobody was yet nobody converted: the house says so
     totals = {what: count for node, _, what, count, _ in rows if not node}
     earned = sum((money for node, _, what, _, money in rows if not node and what == "converted"), Decimal())
     return {"totals": _totals(totals, earned), "nodes": dict(nodes)}

@@ -16,10 +16,11 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class InFlow:
-    """What criteria inside a flow may name besides: its nodes and, when an event starts it, what that carried."""
+    """What criteria inside a flow may name besides: its nodes, those that are answered, what the event carried that starts it."""
 
     nodes: frozenset[str] = frozenset()
     event: bool = False
+    answers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

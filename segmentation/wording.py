@@ -17,6 +17,9 @@ def quote(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, dict) and "trigger" in value:
         return f"the trigger's “{value['trigger']}”"
+    if isinstance(value, dict) and isinstance(value.get("node"), str):
+        node, _, place = value["node"].partition(".")
+        return f"“{place}” of the answer at “{node}”"
     if isinstance(value, list | tuple):
         return f"[{', '.join(quote(one) for one in value)}]"
     return f"“{value}”" if isinstance(value, str) else str(value)

@@ -177,6 +177,7 @@ class Node(Generic[SettingsT]):
     speaks: ClassVar[bool] = False  # exit conditions are asked again just before it
     awaits_message: ClassVar[bool] = False  # the shell says in the scene what became of its message
     comes_last: ClassVar[bool] = False  # the shell says in the scene which earlier message has not settled yet
+    is_answered: ClassVar[bool] = False  # what another program says to it is known further on, as answers.<node>
     heeds: ClassVar[bool] = False  # who waits here is looked at again when a fact changes that it asks or wants
     is_goal: ClassVar[bool] = False  # who comes to meet it further up jumps here, or leaves
     is_test: ClassVar[bool] = False  # its branches are compared

@@ -14,7 +14,7 @@ from segmentation.conditions.base import NO, YES, Condition
 from segmentation.conditions.property import value_faults
 from segmentation.counting import compared, holds_at_zero, picked
 from segmentation.filters import Comparison, Filter, Properties, comparisons, path_faults, put_in, render, values_at
-from segmentation.given import TRIGGER, Given, from_trigger, since_faults, trigger_faults
+from segmentation.given import SPOKEN, Given, since_faults, source_faults, source_of
 from segmentation.known import Happened, Known
 from segmentation.measures import Counted, Measure, Scene
 from segmentation.operators import ask
@@ -53,8 +53,8 @@ class EventCondition(Condition):
         for where, at in self._filters(path):
             for one, inner in comparisons(where, at):
                 yield from path_faults(one, inner)
-                if from_trigger(one.value):
-                    yield from trigger_faults(one.operator, catalogue, inner)
+                if source_of(one.value):
+                    yield from source_faults(one.value, one.operator, catalogue, inner)
                     continue
                 yield from value_faults(one.operator, one.value, None, one.case_sensitive, inner)
         if self.followed_by:
@@ -94,8 +94,7 @@ class EventCondition(Condition):
         if self.window and self.window.since:
             yield self.window.since
         every = (one for where, _ in self._filters("") for one, _ in comparisons(where, ""))
-        if any(from_trigger(one.value) for one in every):
-            yield TRIGGER
+        yield from {SPOKEN[source] for one in every if (source := source_of(one.value))}
 
     def given(self, given: Given) -> Self:
         followed = self.followed_by

@@ -12,7 +12,7 @@ from segmentation import turns
 from segmentation.catalogue import Catalogue
 from segmentation.comparisons import compare
 from segmentation.conditions.base import EITHER, NO, YES, Condition
-from segmentation.given import TRIGGER, Given, from_trigger, trigger_faults
+from segmentation.given import SPOKEN, Given, source_faults, source_of
 from segmentation.known import Known
 from segmentation.measures import Measure, Picked, Scene, Test
 from segmentation.operators import COMPLEMENTS, Asked, ask
@@ -53,8 +53,8 @@ class PropertyCondition(Condition):
                 f'There is no standard property "{name[:60]}". Use one of {known}, or customProperties.<name>.',
             )
             return
-        if from_trigger(self.value):
-            yield from trigger_faults(self.operator, catalogue, path)
+        if source_of(self.value):
+            yield from source_faults(self.value, self.operator, catalogue, path)
             return
         yield from value_faults(self.operator, self.value, self.declared(catalogue), self.case_sensitive, path)
 
@@ -77,8 +77,8 @@ class PropertyCondition(Condition):
             return None
 
     def speaks_of(self) -> Iterator[str]:
-        if from_trigger(self.value):
-            yield TRIGGER
+        if source := source_of(self.value):
+            yield SPOKEN[source]
 
     def given(self, given: Given) -> Self:
         return self.model_copy(update={"value": given.value(self.value)})

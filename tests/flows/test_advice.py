@@ -36,12 +36,14 @@ def said(world: World, *nodes: Any, edges: str = "", **settings: Any) -> list[tu
     ],
 )
 def test_a_split_that_always_or_never_holds_is_named(world: World, criteria: Any, begins: str) -> None:
-    ((node, sentence),) = said(world, STARTS, split(criteria), edges="start:next>split")
+    ((node, sentence),) = said(world, STARTS, split(criteria), MAIL, edges="start:next>split split:yes>mail")
     assert (node, sentence.startswith(begins)) == ("split", True)
 
 
 def test_a_branch_that_the_exit_condition_contradicts_is_named(world: World) -> None:
-    ((node, sentence),) = said(world, STARTS, split(BOUGHT), edges="start:next>split", exit_when=BOUGHT)
+    ((node, sentence),) = said(
+        world, STARTS, split(BOUGHT), MAIL, edges="start:next>split split:yes>mail", exit_when=BOUGHT
+    )
     assert (node, "the exit condition is the same" in sentence) == ("split", True)
 
 
@@ -49,7 +51,7 @@ def test_a_branch_that_the_exit_condition_contradicts_is_named(world: World) -> 
 def test_a_wait_that_outlasts_the_segments_window_is_named(world: World, length: str, count: int) -> None:
     world.segment("fresh", {**BOUGHT, "window": {"last": "30d"}})
     starts = ("start", "contact_segment", {"segment": "fresh"})
-    found = said(world, starts, wait(length), exit_on_leave=True)
+    found = said(world, starts, wait(length), MAIL, exit_on_leave=True)
     assert [node for node, _ in found] == ["wait"] * count
 
 
@@ -65,5 +67,8 @@ def test_a_tag_that_no_contact_fills_and_marketing_without_a_topic_are_named(wor
 
 def test_a_sound_flow_needs_no_second_look(world: World) -> None:
     world.template("hello")
-    assert said(world, STARTS, split(BOUGHT), wait("1d"), edges="start:next>split split:else>wait") == []
+    assert (
+        said(world, STARTS, split(BOUGHT), wait("1d"), MAIL, edges="start:next>split split:else>wait wait:next>mail")
+        == []
+    )
     assert said(world, STARTS, ("mail", "send_email", {"template": "hello"})) == []

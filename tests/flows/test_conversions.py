@@ -4,6 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.test import Client
+from django.urls import reverse
+
 from contacts.ingest import take
 from flows import services, stats
 from flows.models import Conversion, Flow
@@ -97,3 +100,18 @@ def test_compacting_keeps_the_money(world: World) -> None:
     world.later("30m")
     assert stats.compact(world.at) > 0
     assert stats.counts(flow)["totals"]["money"] == Decimal("40.50")
+
+
+def test_every_node_says_how_many_converted_and_nought_where_nobody_did(world: World, admin_client: Client) -> None:
+    conversion = {"event": "Order Completed", "within": "7d"}
+    flow = world.flow(STARTS, wait("1h"), WELCOME, conversion=conversion)
+    assert {key: one["converted"] for key, one in stats.counts(flow)["nodes"].items()} == {
+        "start": 0,
+        "wait": 0,
+        "mail": 0,
+    }
+    strips = admin_client.get(reverse("flow_counts", args=[flow.pk])).content.decode()
+    assert strips.count("</strong> converted") == 3
+    plain = world.flow(STARTS, WELCOME)
+    assert stats.counts(plain)["nodes"] == {}
+    assert "converted" not in admin_client.get(reverse("flow_counts", args=[plain.pk])).content.decode()

@@ -7,6 +7,7 @@ import pytest
 
 from flows import publishing, services
 from flows.models import Enrollment, Flow, Version
+from flows.rule_models import Trial
 from messaging.models import Message, Stream
 from messaging.services import publish_template
 from tests.flows.conftest import STARTS, WELCOME, World, property_is, wait
@@ -366,3 +367,70 @@ def test_a_late_event_starts_nobody(world: World) -> None:
     world.turn_clock(now)
     world.settle()
     assert world.refusals("mara") == ["too_old"]
+
+
+UNTIL = ("wait", "wait_until", {"until": "date", "date": "2026-03-20", "time": "09:00"})
+FOR = ("wait", "wait_for", {"what": "event", "event_name": "Order Completed", "timeout": "9d"})
+WINDOW = ("wait", "time_window", {"opens": "20:00", "closes": "21:00", "days": []})
+LIMIT = ("wait", "rate_limit", {"count": 1, "interval": "1d"})
+
+
+@pytest.mark.parametrize(
+    ("node", "new", "was", "becomes", "gone"),
+    [
+        (UNTIL, {"date": "2026-03-04"}, "Wait until 2026-03-20 at 09:00", "Wait until 2026-03-04 at 09:00", "3d"),
+        (FOR, {"timeout": "2d"}, "at most 9 days", "at most 2 days", "2d"),
+        (WINDOW, {"opens": "13:00"}, "Only 20:00 to 21:00", "Only 13:00 to 21:00", "1h"),
+        (LIMIT, {"count": 9}, "At most 1 per 1 day", "At most 9 per 1 day", "1m"),
+    ],
+    ids=["wait until", "wait for", "time window", "rate limit"],
+)
+@pytest.mark.parametrize("waits", [True, False])
+def test_rule_32_each_kind_of_wait_takes_the_new_settings_only_when_asked_to(
+    world: World, node: Any, new: Any, was: str, becomes: str, gone: str, waits: bool
+) -> None:
+    edges = "start:next>wait wait:next>mail" + (" wait:timeout>mail" if node is FOR else "")
+    flow = world.flow(STARTS, node, WELCOME, edges=edges)
+    for who in ("ben", "mara"):
+        world.does(who, "Signed Up")
+    world.later("10m")
+    services.drafts.change_node(flow, "wait", settings={**node[2], **new})
+    (told,) = publishing.publication_plan(flow)["waits"]
+    assert (told["node"], was in told["was"], becomes in told["becomes"]) == ("wait", True, True)
+    services.publish_flow(flow, actor=HOUSE, inside="move", waits=waits)
+    world.settle()
+    world.later(gone)
+    assert len(world.mails("mara")) == (1 if waits else 0)
+
+
+def test_rule_32_a_changed_question_is_asked_of_those_who_wait_for_a_person(world: World) -> None:
+    flow = world.flow(STARTS, ("ask", "approval", {"question": "Now?"}), WELCOME)
+    world.does("mara", "Signed Up")
+    services.drafts.change_node(flow, "ask", settings={"question": "Really?"})
+    told = publishing.publication_plan(flow)["waits"]
+    assert told == [{"node": "ask", "was": "Approval: Now?", "becomes": "Approval: Really?"}]
+    services.publish_flow(flow, actor=HOUSE, inside="move", waits=True)
+    assert Enrollment.objects.get().parked == "waits for approval"
+
+
+def test_rule_32_the_interval_of_a_test_counts_anew_for_those_whose_time_is_not_over(world: World) -> None:
+    branches = [{"port": "a", "label": "A"}, {"port": "b", "label": "B"}]
+    test = {"hypothesis": "A", "metric": "event", "event_name": "Order Completed", "branches": branches, "within": "7d"}
+    edges = "start:next>test test:a>mail test:b>other"
+    flow = world.flow(STARTS, ("test", "ab_test", test), WELCOME, ("other", *WELCOME[1:]), edges=edges)
+    world.does("mara", "Signed Up")
+    services.drafts.change_node(flow, "test", settings={**test, "within": "1d"})
+    assert publishing.publication_plan(flow)["waits"] == [{"node": "test", "was": "7d", "becomes": "1d"}]
+    services.publish_flow(flow, actor=HOUSE, inside="move", waits=True)
+    world.later("2d")
+    world.does("mara", "Order Completed")
+    assert Trial.objects.get().won_at is None
+
+
+def test_what_a_changed_trigger_does_is_said_in_the_plan(world: World) -> None:
+    flow = world.flow(STARTS, WELCOME)
+    services.drafts.change_node(flow, "start", settings={"event_name": "Signed In"})
+    said = publishing.publication_plan(flow)["trigger"]
+    assert "Signed Up" in said
+    assert "Signed In" in said
+    assert "only the new one starts journeys" in said

@@ -38,6 +38,7 @@ class Webhook(Node[WebhookSettings]):
     example = {"url": "https://example.com/hook", "method": "POST"}
     speaks = True
     awaits_message = True
+    is_answered = True
 
     @classmethod
     def ports(cls, settings: WebhookSettings) -> Sequence[Port]:

@@ -11,7 +11,8 @@ const object = (shape) => (value) => isObject(value) && Object.keys(value).every
 
 const flag = optional((value) => typeof value === "boolean");
 const isValue = (value) => value === undefined || isScalar(value) || (Array.isArray(value) && value.every(isScalar)) || isTrigger(value);
-export const isTrigger = (value) => isObject(value) && Object.keys(value).join() === "trigger" && isText(value.trigger);
+// What the event carried that began the journey, or what a webhook of the flow answered.
+export const isTrigger = (value) => isObject(value) && ["trigger", "node"].includes(Object.keys(value).join()) && isText(Object.values(value)[0]);
 const compared = { propertyName: isText, operator: isText, value: isValue, caseSensitive: flag, negate: flag };
 
 const WINDOW_FORMS = ["last", "from,to", "after", "before", "beforeLast", "since"];

@@ -51,10 +51,21 @@ const instant = (operator) => (["=", "!="].includes(operator) ? instantInput : o
 const SINGLE = { text: textInput, number: numberInput, boolean: yesOrNo, date: dayInput, list: scalar };
 const DAYS = UNITS.filter(([unit]) => !["s", "m", "h"].includes(unit));
 
+// A value that is known of one journey alone: what its event carried, or what a webhook on the way answered.
+function carriedInput(value, set, { name, label }) {
+  const [source] = Object.keys(value);
+  const choose = h("select", { "aria-label": `${label}: taken from`, "data-at": `${name}-from` }, h("option", { value: "trigger" }, "the trigger’s"), h("option", { value: "node" }, "the answer’s"));
+  choose.value = source;
+  choose.addEventListener("change", () => set({ [choose.value]: value[source] }));
+  const said = source === "node" ? { label: `${label}: property of an answer`, placeholder: "step.body.property" } : { label: `${label}: property of the trigger`, placeholder: "such as orderId" };
+  const write = (text) => set({ [choose.value]: text });
+  return [choose, ...textInput(value[source], write, { name, ...said })];
+}
+
 // The input for a value of this type under this operator.
 export function valueInput(type, operator, value, set, { name, label }) {
   if (BARE.has(operator)) return [];
-  if (isTrigger(value)) return [h("span", { class: "soft" }, "the trigger’s"), ...textInput(value.trigger, (trigger) => set({ trigger }), { name, label: `${label}: property of the trigger`, placeholder: "such as orderId" })];
+  if (isTrigger(value)) return carriedInput(value, set, { name, label });
   if (RELATIVE.has(operator)) return durationInput(value, set, { name, label, units: type === "date" || operator.startsWith("anniversary") ? DAYS : UNITS });
   if (MANY.has(operator)) return chips(value, set, { name, label, numeric: type === "number", strict: type === "text" });
   if (operator === "between") return type === "datetime" ? momentPair(value, set, { name, label }) : pair(SINGLE[type] ?? textInput, value, set, { name, label });
