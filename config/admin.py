@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -25,7 +26,16 @@ ESSENTIAL = {"attend", "deliver", "pass_time", "reap", "partitions", "step_parti
 LOCKED = ("name", "task", "enabled")
 FIXED = ((None, {"fields": (*LOCKED, "description", "interval", "crontab", "solar", "clocked", "last_run_at")}),)
 
-for model in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+for model in (
+    User,
+    Group,
+    Authenticator,
+    PeriodicTask,
+    IntervalSchedule,
+    CrontabSchedule,
+    SolarSchedule,
+    ClockedSchedule,
+):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
@@ -47,6 +57,24 @@ class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg] # unfold
 @admin.register(Group)
 class GroupsAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold ships no types
     """Viewer, marketer, sender, reviewer, administrator."""
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
+    """Second factors: their secrets are nobody's to read; one whose owner lost it is deleted, and made anew by the owner."""
+
+    list_display = fields = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__username")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say no."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        """Say no."""
+        return False
 
 
 @admin.register(PeriodicTask)

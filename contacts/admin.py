@@ -88,7 +88,7 @@ class ContactAdmin(BackOffice):
     """Contacts."""
 
     form = ContactAdminForm
-    list_display = ("display", "email", "user_id", "country", "created_at", "erased_at")
+    list_display = ("called", "email", "user_id", "country", "created_at", "erased_at")
     list_filter = (("erased_at", admin.EmptyFieldListFilter), ("merged_into", admin.EmptyFieldListFilter))
     search_fields = ("user_id",)
     search_help_text = "The beginning of a name, an email, a phone number or a user id."
@@ -101,6 +101,11 @@ class ContactAdmin(BackOffice):
         *("segmentation.membership", "segmentation.transition", "flows.entry", "flows.enrollment"),
         *("messaging.message", "contacts.change"),
     )
+
+    @admin.display(description="Name")
+    def called(self, contact: Contact) -> str:
+        """Return what pages call them."""
+        return contact.display
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
@@ -335,6 +340,10 @@ class SuppressionAdmin(Deleting, BackOffice):
     list_filter = ("channel", "reason")
     search_fields = ("digest__startswith",)
     form = SuppressionForm
+
+    def get_fields(self, request: HttpRequest, obj: Suppression | None = None) -> tuple[str, ...]:
+        """Ask for an address; of one that stands there is only its digest."""
+        return ("channel", "reason", "digest", "created_at") if obj else ("channel", "address", "reason")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: it stands or it is lifted."""

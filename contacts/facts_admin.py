@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.contrib import admin
 
+from contacts.found_admin import OfContacts
 from contacts.models import (
     Activity,
     Address,
@@ -18,14 +19,12 @@ from contacts.models import (
     Read,
     Receipt,
 )
-from workspace.back_office import ByNumber, ReadOnly
+from workspace.back_office import ReadOnly
 
 
-class Facts(ByNumber):
-    """Rows of one contact each, found by its number."""
+class Facts(OfContacts):
+    """Rows of one contact each."""
 
-    search_fields = ("contact__id",)
-    search_help_text = "The number of a contact."
     list_select_related: bool | Sequence[str] = ("contact",)
 
 
@@ -36,6 +35,7 @@ class EventAdmin(Facts):
     list_display = ("id", "contact", "name", "at", "received_at", "source", "value")
     list_select_related = ("name", "contact")
     ordering = ("-at", "-id")
+    titled = ("contact", "name", "at")
 
 
 @admin.register(Identity)
@@ -45,6 +45,7 @@ class IdentityAdmin(ReadOnly):
     list_display = ("kind", "value", "contact")
     list_filter = ("kind",)
     search_fields = ("value__startswith",)
+    titled = ("kind", "value")
     list_select_related = ("contact",)
 
 
@@ -55,6 +56,7 @@ class AddressAdmin(ReadOnly):
     list_display = ("channel", "value", "contact")
     list_filter = ()
     search_fields = ("value__startswith",)
+    titled = ("channel", "value")
     list_select_related = ("contact",)
 
 
@@ -64,6 +66,7 @@ class ActivityAdmin(Facts):
 
     list_display = ("contact", "last_seen_at")
     ordering = ("-last_seen_at",)
+    titled = ("contact", "last_seen_at")
 
 
 @admin.register(Moment)
@@ -71,6 +74,7 @@ class MomentAdmin(Facts):
     """Dates of contacts, sortable."""
 
     list_display = ("contact", "attribute", "instant")
+    titled = ("contact", "attribute", "instant")
 
 
 @admin.register(Converted)
@@ -78,6 +82,7 @@ class ConvertedAdmin(Facts):
     """What values were before a change of type under way."""
 
     list_display = ("job", "contact")
+    titled = ("contact", "job")
     list_select_related = ("job", "contact")
 
 
@@ -104,6 +109,7 @@ class ChangeAdmin(Facts):
 
     list_display = ("id", "contact", "fact", "cause", "at", "fires", "lane", "stage")
     list_filter = ("stage", "lane", "fires")
+    titled = ("contact", "fact", "at")
 
 
 @admin.register(ListMember)
@@ -111,6 +117,7 @@ class ListMemberAdmin(Facts):
     """Who is on which list."""
 
     list_display = ("list", "contact", "added_at")
+    titled = ("contact", "list")
     list_select_related = ("list", "contact")
 
 
@@ -119,6 +126,7 @@ class ConsentAdmin(Facts):
     """Evidence of consent."""
 
     list_display = ("contact", "channel", "topic", "status", "source", "at")
+    titled = ("contact", "status", "channel", "topic")
     list_filter = ("channel", "status")
 
 
@@ -127,3 +135,4 @@ class ConsentNowAdmin(Facts):
     """What consent comes to now."""
 
     list_display = ("contact", "channel", "topic", "status", "at")
+    titled = ("contact", "status", "channel", "topic")

@@ -24,6 +24,7 @@ from workspace.problems import Fault, Refused, refuse
 
 IMPORT_ID = re.compile(r"^(?:imp_)?([0-9]{1,18})$")
 EXAMPLES_SHOWN = 5
+RAW = "raw"
 
 
 class CsvParser(BaseParser):
@@ -31,10 +32,9 @@ class CsvParser(BaseParser):
 
     media_type = "text/csv"
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
         """Return what was sent, or one byte more than is taken."""
-        raw: bytes = stream.read(MAX_BYTES + 1)
-        return raw
+        return {RAW: stream.read(MAX_BYTES + 1)}
 
 
 class MappingInput(Strict):
@@ -156,8 +156,9 @@ class ImportsView(ImportsDoor):
 
     def read(self, request: Request) -> tuple[str, bytes, dict[str, str | None]]:
         """Return the name, the file and the mapping of a call, whichever way they came."""
-        if isinstance(request.data, bytes):
-            return request.query_params.get("name", "import.csv")[:200], request.data, {}
+        if request.content_type.partition(";")[0].strip().lower() == CsvParser.media_type:
+            sent: Any = request.data
+            return request.query_params.get("name", "import.csv")[:200], sent[RAW], {}
         said = self.said(request, ImportInput)
         return said["name"], said["csv"].encode(), said.get("mapping", {})
 

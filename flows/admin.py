@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.forms import ActionForm
 
+from contacts.found_admin import OfContacts
 from flows import approving, rule_admin, services, standstill, standstill_pages, sweeping
 from flows import draft_admin as draft_admin  # registers itself
 from flows import library_admin as library_admin  # registers itself
@@ -31,7 +32,7 @@ from flows.models import (
 )
 from workspace import clock
 from workspace.audit import Actor
-from workspace.back_office import BackOffice, ReadOnly
+from workspace.back_office import ReadOnly
 from workspace.problems import Refused
 
 
@@ -116,7 +117,9 @@ class EdgeAdmin(ReadOnly):
 class VersionAdmin(ReadOnly):
     """Published flows."""
 
-    list_display = ("__str__", "flow", "number", "published_by", "published_at")
+    list_display = ("flow", "number", "published_by", "published_at")
+    search_fields = ("flow__name", "flow__slug")
+    titled = ("flow", "number")
     around = ("flows.enrollment", "flows.watch")
     list_select_related = ("flow", "published_by")
 
@@ -125,27 +128,36 @@ class VersionAdmin(ReadOnly):
 class WatchAdmin(ReadOnly):
     """What versions ask."""
 
-    list_display = ("version", "purpose", "node", "name", "rule")
+    list_display = ("of", "version", "purpose", "node", "name", "rule")
     list_filter = ("purpose",)
-    list_select_related = ("version", "rule")
+    search_fields = ("version__flow__name", "version__flow__slug")
+    list_select_related = ("version__flow", "rule")
+    titled = ("version", "purpose", "node", "rule")
+
+    @admin.display(description="Flow")
+    def of(self, watch: Watch) -> str:
+        """Return the flow's name."""
+        return str(watch.version.flow)
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnly):
+class EntryAdmin(OfContacts):
     """Decisions about reasons to start."""
 
     list_display = ("id", "flow", "contact", "source_kind", "outcome", "reason", "at")
     list_filter = ("outcome", "source_kind")
     list_select_related = ("flow", "contact")
+    titled = ("contact", "flow", "outcome", "at")
 
 
 @admin.register(Reentry)
-class ReentryAdmin(ReadOnly):
+class ReentryAdmin(OfContacts):
     """Contacts who are asked again when the gap of a flow has passed."""
 
     list_display = ("id", "flow", "contact", "source_kind", "due_at")
     list_filter = ("source_kind",)
     list_select_related = ("flow", "contact")
+    titled = ("contact", "flow", "due_at")
 
 
 class Stuck(admin.SimpleListFilter):
@@ -178,12 +190,13 @@ class Moving(ActionForm):  # type: ignore[misc] # unfold ships no types
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnly):
+class EnrollmentAdmin(OfContacts):
     """Contacts on their way."""
 
     list_display = ("id", "flow", "contact", "status", "node", "due_at", "parked", "attempts", "entered_at")
     list_filter = ("status", Stuck)
-    search_fields = ("=contact__email", "=contact__user_id", "=id")
+    numbered = "enr_"
+    search_help_text = "A contact's name, email, phone, user id or number (con_42), or enr_12."
     list_select_related = ("flow", "contact")
     actions = ("take_out", "retry", "skip", "move", "approve", "refuse")
     action_form = Moving
@@ -228,9 +241,10 @@ class EnrollmentAdmin(ReadOnly):
 
 
 @admin.register(Step)
-class StepAdmin(ReadOnly):
+class StepAdmin(OfContacts):
     """Nodes passed."""
 
+    titled = ("contact", "flow", "node", "at")
     list_display = ("id", "enrollment", "flow", "contact", "visit", "kind", "node", "port", "next", "at")
     list_filter = ("kind",)
     list_select_related = ("enrollment", "flow", "contact")
@@ -238,10 +252,11 @@ class StepAdmin(ReadOnly):
 
 
 @admin.register(Conversion)
-class ConversionAdmin(ReadOnly):
+class ConversionAdmin(OfContacts):
     """Successes of flows, with their money."""
 
     list_display = ("id", "flow", "contact", "value", "at")
+    titled = ("contact", "flow", "at")
     list_select_related = ("flow", "contact")
     list_filter = ("flow",)
 
@@ -251,12 +266,13 @@ class TallyAdmin(ReadOnly):
     """Counts as deltas."""
 
     list_display = ("flow", "node", "port", "what", "minute", "count")
+    titled = ("flow", "what", "node", "minute")
     list_filter = ("what",)
     list_select_related = ("flow",)
 
 
 @admin.register(Broadcast)
-class BroadcastAdmin(BackOffice):
+class BroadcastAdmin(ReadOnly):
     """Messages to an audience."""
 
     list_display = ("name", "status", "send_at", "created_at")

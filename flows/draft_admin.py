@@ -10,6 +10,7 @@ from workspace.back_office import ReadOnly
 class EditAdmin(ReadOnly):
     """What each person did to drafts; taken back and done again on the canvas."""
 
+    titled = ("flow", "number", "words")
     list_display = ("flow", "number", "words", "author", "undone", "at")
     list_filter = ("undone",)
     list_select_related = ("flow", "author")

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from contacts.found_admin import OfContacts
 from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
 from workspace.back_office import ReadOnly
 
@@ -12,15 +13,17 @@ class TurnAdmin(ReadOnly):
 
     list_display = ("id", "flow", "node", "enrollment", "most", "seconds", "passed_at")
     list_select_related = ("flow", "enrollment")
+    titled = ("flow", "node", "enrollment")
     sortable_by = ()
 
 
 @admin.register(Trial)
-class TrialAdmin(ReadOnly):
+class TrialAdmin(OfContacts):
     """Who took which branch of an A/B test."""
 
     list_display = ("id", "flow", "node", "contact", "port", "at", "until", "won_at")
     list_select_related = ("flow", "contact")
+    titled = ("contact", "flow", "node", "port")
     sortable_by = ()
 
 
@@ -31,6 +34,7 @@ class PromotionAdmin(ReadOnly):
     list_display = ("flow", "node", "port", "how", "by", "at")
     list_filter = ("how",)
     list_select_related = ("flow", "by")
+    titled = ("flow", "node", "port")
 
 
 @admin.register(InHand)
@@ -38,6 +42,7 @@ class InHandAdmin(ReadOnly):
     """Batches that workers have begun."""
 
     list_display = ("id", "at", "backend")
+    titled = ("at", "backend")
 
 
 @admin.register(Suspect)

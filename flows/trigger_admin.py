@@ -11,6 +11,7 @@ class MarkAdmin(ReadOnly):
     """How far the clock has come for triggers of time."""
 
     list_display = ("flow", "at", "next_at")
+    titled = ("flow", "at")
     ordering = ("flow",)
     list_select_related = ("flow",)
 
@@ -20,6 +21,8 @@ class HookAdmin(ReadOnly):
     """Secret addresses of flows; they are rotated on the flow's page."""
 
     list_display = ("flow", "turn", "created_at", "rotated_at", "former_until")
+    search_fields = ("flow__name", "flow__slug")
+    titled = ("flow",)
     list_select_related = ("flow",)
 
 
@@ -30,3 +33,4 @@ class HookSampleAdmin(ReadOnly):
     list_display = ("id", "hook", "outcome", "fault", "size", "contact", "received_at")
     list_filter = ("outcome",)
     list_select_related = ("hook", "contact")
+    titled = ("outcome", "contact", "received_at")

@@ -11,8 +11,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.addresses import BadAddress, normal_email
+from contacts.found_admin import OfContacts
 from messaging import by_hand, naming, templating
 from messaging.models import CaughtMail, Link, Message, Sender, Stream, Template, TemplateVersion
 from workspace.audit import Actor
@@ -50,12 +52,23 @@ def _each(
 class TemplateAdmin(BackOffice):
     """Templates."""
 
-    list_display = ("name", "slug", "channel", "topic", "transactional", "version", "updated_at", "archived_at")
+    list_display = ("name", "slug", "channel", "topic", "transactional", "published", "updated_at", "archived_at")
     list_filter = ("transactional", "topic", ("archived_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "slug", "subject")
     list_select_related = ("topic", "version")
     readonly_fields = ("slug", "channel", "version", "archived_at", "created_at", "updated_at", "page")
     actions = ("publish", "archive", "duplicate")
+
+    @admin.display(description="Version")
+    def published(self, template: Template) -> str:
+        """Return the number of the published version."""
+        return f"v{template.version.number}" if template.version else "–"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Ask for what is one line in one line."""
+        if db_field.name in ("subject", "preheader"):
+            kwargs["widget"] = UnfoldAdminTextInputWidget
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show the words first; a new one has nothing else."""
@@ -110,6 +123,7 @@ class TemplateVersionAdmin(ReadOnly):
     """Published versions: never change."""
 
     list_display = ("template", "number", "subject", "transactional", "topic", "published_at")
+    titled = ("template", "number")
     search_fields = ("template__name", "template__slug", "subject")
     list_select_related = ("template",)
 
@@ -171,15 +185,26 @@ class SenderAdmin(BackOffice):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly):
+class MessageAdmin(OfContacts):
     """Messages: looked at; held, released, retried and called off by actions."""
 
     list_display = ("key", "contact", "channel", "klass", "stream", "status", "gate", "due_at", "settled_at")
     list_filter = ("status", "channel", "klass", "gate")
-    search_fields = ("key__startswith", "address__startswith")
+    search_help_text = "A contact's name, email, phone, user id or number (con_42), or the beginning of a key (e:12)."
+    titled = ("contact", "channel", "status", "due_at")
     list_select_related = ("contact", "stream")
     actions = ("hold", "release", "retry", "cancel")
     around = ("messaging.link",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        """Find messages of contacts, or by their keys."""
+        words = search_term.strip()
+        if ":" in words:
+            return queryset.filter(key__startswith=words.replace("\x00", "")), False
+        found: tuple[QuerySet[Message], bool] = super().get_search_results(request, queryset, search_term)
+        return found
 
     def has_handle_permission(self, request: HttpRequest) -> bool:
         """Tell who may handle messages though nobody edits them."""
@@ -219,7 +244,8 @@ class StreamAdmin(ReadOnly):
 class LinkAdmin(ReadOnly):
     """Targets in messages."""
 
-    list_display = ("token", "message", "url")
+    list_display = ("url", "message", "token")
+    titled = ("url",)
     list_select_related = ("message",)
 
 

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
+from contacts.found_admin import OfContacts
 from segmentation import destinations
 from segmentation.models import Delivery, Destination, Handed, Line
 from workspace.audit import Actor
@@ -142,9 +143,10 @@ class LineAdmin(ByNumber):
 
 
 @admin.register(Handed)
-class HandedAdmin(ReadOnly):
+class HandedAdmin(OfContacts):
     """Contacts whom flows handed to destinations."""
 
     list_display = ("id", "destination", "flow", "node", "contact", "at")
     list_filter = ("destination",)
     list_select_related = ("destination", "contact")
+    titled = ("contact", "destination", "at")

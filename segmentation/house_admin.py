@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from contacts.found_admin import OfContacts
 from segmentation import services
 from segmentation.models import Evaluation, Membership, Owed, Segment, SegmentRule, Tally, Transition
 from segmentation.sentences import in_words
@@ -41,7 +42,7 @@ class SegmentRuleAdmin(ReadOnly):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ReadOnly):
+class MembershipAdmin(OfContacts):
     """Who is in what, in the order of the key."""
 
     list_display = ("segment", "contact", "since", "seq")
@@ -49,16 +50,17 @@ class MembershipAdmin(ReadOnly):
     list_filter = ("segment",)
     list_select_related = ("segment", "contact")
     ordering = ("segment_id", "contact_id")  # the key in SQL; there is no index on id
-    search_fields = ("=contact__email", "=contact__user_id")
+    titled = ("contact", "segment")
 
 
 @admin.register(Transition)
-class TransitionAdmin(ReadOnly):
+class TransitionAdmin(OfContacts):
     """Who came and who went."""
 
     list_display = ("at", "segment", "contact", "kind", "cause", "inner_cause", "fires", "seq")
     list_filter = ("kind", "cause", "segment")
     list_select_related = ("segment", "contact")
+    titled = ("contact", "kind", "segment", "at")
 
 
 @admin.register(Evaluation)
@@ -67,6 +69,7 @@ class EvaluationAdmin(ReadOnly):
 
     list_display = ("at", "segment", "cause", "full", "status", "looks", "size", "entered", "exited", "ms", "error")
     list_filter = ("status", "cause", "full", "segment")
+    titled = ("segment", "cause", "at")
     list_select_related = ("segment",)
     actions = ("cancel",)
 
@@ -84,12 +87,13 @@ class EvaluationAdmin(ReadOnly):
 
 
 @admin.register(Owed)
-class OwedAdmin(ReadOnly):
+class OwedAdmin(OfContacts):
     """Contacts that a segment must still look at."""
 
     list_display = ("segment", "contact", "cause", "fires", "at")
     list_filter = ("segment",)
     list_select_related = ("segment", "contact")
+    titled = ("contact", "segment")
 
 
 @admin.register(Tally)
@@ -97,5 +101,6 @@ class TallyAdmin(ReadOnly):
     """Who came and went by minute."""
 
     list_display = ("minute", "segment", "entered", "exited")
+    titled = ("segment", "minute")
     list_filter = ("segment",)
     list_select_related = ("segment",)

@@ -6,15 +6,17 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import CharField, ModelForm, TextInput
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.forms import ActionForm
 
 from workspace import audit, reviews
-from workspace.back_office import BackOffice, ReadOnly
+from workspace.back_office import BackOffice, ReadOnly, pretty
 from workspace.keys import make_key, revoke_key
 from workspace.models import Answer, Audit, Job, Key, Notice, Review, ReviewNote, Tick, Use, Workspace
 from workspace.problems import Refused
 from workspace.uses import InUse
 
+LONGEST = 50
 NOTE_CLASS = "bg-white/20 rounded-default px-2 py-1 text-white w-72"
 
 
@@ -84,6 +86,7 @@ class AuditAdmin(ReadOnly):
     list_display = ("at", "actor", "key", "verb", "subject")
     search_fields = ("subject", "verb")
     list_select_related = ("actor", "key")
+    titled = ("verb", "subject", "at")
 
 
 @admin.register(Tick)
@@ -101,6 +104,26 @@ class JobAdmin(ReadOnly):
     list_display = ("kind", "status", "done", "total", "actor", "created_at", "ended_at")
     list_filter = ("kind", "status")
     list_select_related = ("actor",)
+    titled = ("kind", "status", "created_at")
+    fields = (
+        *("kind", "status", "asked", "done", "total", "cancel_requested", "result", "error"),
+        *("actor", "created_at", "seen_at", "ended_at"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        """Leave what was asked where it is: it may be a whole file."""
+        return super().get_queryset(request).defer("request", "result")  # type: ignore[no-any-return]
+
+    @admin.display(description="Asked for")
+    def asked(self, job: Job) -> SafeString | str:
+        """Show what was asked; of a file only how many rows it has, for they are people."""
+        said = job.request if isinstance(job.request, dict) else {}
+        return pretty({name: _short(name, value) for name, value in said.items()})
+
+
+def _short(name: str, value: Any) -> Any:
+    long = isinstance(value, list) and (name == "rows" or len(value) > LONGEST)
+    return f"{len(value):,} of them" if long else value
 
 
 class ReviewActions(ActionForm):  # type: ignore[misc] # unfold ships no types
@@ -168,6 +191,7 @@ class ReviewNoteAdmin(ReadOnly):
     """The steps of reviews, which are only ever added to."""
 
     list_display = ("at", "review", "step", "round", "actor", "key", "text")
+    titled = ("review", "step", "at")
     list_filter = ("step",)
     list_select_related = ("review", "actor", "key")
 
@@ -185,6 +209,7 @@ class AnswerAdmin(ReadOnly):
     """Answers kept for Idempotency-Key."""
 
     list_display = ("idempotency_key", "key", "status", "created_at")
+    search_fields = ("idempotency_key__startswith",)
     list_select_related = ("key",)
 
 

@@ -6,17 +6,32 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
-from django.db.models import BooleanField, DecimalField, FloatField, ForeignKey, JSONField, Model, QuerySet
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    DecimalField,
+    FloatField,
+    ForeignKey,
+    JSONField,
+    Model,
+    QuerySet,
+)
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 M = TypeVar("M", bound=Model)
 MOST = 5000  # rows of a list that are numbered and turned through; to find others there are filters and searches
@@ -40,6 +55,38 @@ class Uncounted(Paginator[Any]):
         return found if found <= MOST else Many(MOST)
 
 
+class Listed(ChangeList):  # type: ignore[misc] # unfold ships no types
+    """A list whose head counts results only when something was searched or filtered."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Compare what was found with itself while nothing was asked for."""
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
+
+
+class ReadableJSON(forms.JSONField):
+    """JSON to be written by hand, laid out as people read it."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text; what was typed and cannot be read stays as it was typed."""
+        laid_out = isinstance(value, dict | list)
+        return json.dumps(value, indent=2, ensure_ascii=False) if laid_out else super().prepare_value(value)
+
+
+class Titled:
+    """A row as the head of its page names it; everything else of it is its own."""
+
+    def __init__(self, row: Model, words: str) -> None:
+        self._row, self._words = row, words
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+    def __str__(self) -> str:
+        return self._words
+
+
 class Recent(admin.AllValuesFieldListFilter):
     """Offers what stands in the newest rows: all values that there are would mean reading the whole table."""
 
@@ -58,7 +105,36 @@ class BackOffice(ModelAdmin):  # type: ignore[misc] # unfold ships no types
     list_select_related: bool | Sequence[str] = True
     ordering: ClassVar[Sequence[str]] = ["-id"]
     compressed_fields = True
+    formfield_overrides: ClassVar[dict[Any, Any]] = {
+        JSONField: {"form_class": ReadableJSON, "widget": UnfoldAdminTextareaWidget}
+    }
+    titled: ClassVar[Sequence[str]] = ()  # columns whose values head the page of a row, where it has no name of its own
     around: ClassVar[Sequence[str]] = ()  # models whose rows of this row are one click away: "flows.enrollment"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Count results only of what was asked for."""
+        return Listed
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Say what is searched."""
+        found = super().get_changelist_instance(request)
+        if found.search_fields and not found.search_help_text:
+            found.search_help_text = self._searched()
+        return found
+
+    def _searched(self) -> str:
+        said = [one.lstrip("=^@").split("__") for one in self.search_fields]
+        words = [one[0].replace("_", " ") if one[-1] in ("startswith", one[0]) else " ".join(one) for one in said]
+        return f"Search by {' or '.join(dict.fromkeys(words))}."
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **more: Any) -> TemplateResponse:
+        """Name a row by what it tells of rather than by numbers."""
+        row = more.get("obj")
+        if row is not None and self.titled:
+            context["original"] = Titled(row, " · ".join(filter(None, (_said(row, name) for name in self.titled))))
+            context["subtitle"] = str(context["original"])
+        answer: TemplateResponse = super().render_change_form(request, context, **more)
+        return answer
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Let no filter read a whole table to know what it offers."""
@@ -85,6 +161,8 @@ class BackOffice(ModelAdmin):  # type: ignore[misc] # unfold ships no types
             return _named(
                 field.name, str(field.verbose_name), lambda row: number(getattr(row, field.attname)), by=field.name
             )
+        if field is not None and "<" in str(field.help_text):  # the page would take it for a tag
+            return _named(field.name, str(field.verbose_name), lambda row: getattr(row, field.attname), by=field.name)
         return _reading(field) if isinstance(field, JSONField) else name
 
     @admin.display(description="See also")
@@ -193,6 +271,19 @@ def _called(row: Any, field: Any) -> str:
         return str(getattr(row, field.name))
     except ObjectDoesNotExist:
         return f"{field.related_model._meta.verbose_name} {getattr(row, field.attname)} (gone)"
+
+
+def _said(row: Model, name: str) -> str:
+    """Return a column of a row as a head says it: names of what it points at, labels of choices, instants to the minute."""
+    field = row._meta.get_field(name)
+    value = getattr(row, field.attname)  # type: ignore[union-attr] # a column of its own
+    if value in (None, ""):
+        return ""
+    if isinstance(field, ForeignKey):
+        return _called(row, field)
+    if isinstance(field, DateTimeField):
+        return str(localize(localtime(value)))
+    return str(getattr(row, f"get_{name}_display", lambda: value)())
 
 
 def _list_of(label: str, row: Model) -> tuple[str, str] | None:
