@@ -201,12 +201,14 @@ def looks() -> list[str]:
 def test_a_look_reads_the_events_and_memberships_of_its_contacts_alone(looks: list[str]) -> None:
     (look,) = [one for one in looks if one.startswith("WITH looked")]
     found = Sql(look.replace("%", "%%"))
-    events = [node for node in reads_of_events(found) if node["Alias"] == "e"]
+    events = [node for node in reads_of_events(found) if node["Alias"].startswith("e")]
     assert events
     assert [bounds(node) for node in events if "contact_id" not in bounds(node)] == []
-    held = [node for node in nodes_of(found) if node.get("Relation Name") == "segmentation_membership"]
+    read = [node for node in nodes_of(found) if node["Node Type"] != "ModifyTable"]
+    held = [node for node in read if node.get("Relation Name") == "segmentation_membership"]
+    assert held
     assert [bounds(node) for node in held if "contact_id" not in bounds(node)] == []
-    last = [node for node in nodes_of(found) if node.get("Index Name") == "one_transition_per_seq"]
+    last = [node for node in read if node.get("Index Name") == "one_transition_per_seq"]
     assert [bounds(node) for node in last if "contact_id" in bounds(node)] != []
 
 
