@@ -10,6 +10,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from contacts import services as people
 from contacts.models import Activity, Attribute, Converted, Moment, Read, Receipt, Topic
 from flows.draft_models import Edit
+from flows.library_models import OwnTemplate
 from flows.models import Broadcast, Conversion, Edge, Enrollment, Entry, Flow, Node, Reentry, Step, Version, Watch
 from flows.models import Tally as FlowTally
 from flows.rule_models import InHand, Promotion, Suspect, Trial, Turn
@@ -127,7 +128,10 @@ def _flow(k: int, user: User, found: Segment) -> tuple[Flow, Version]:
 def _triggers(flow: Flow, contact: Any, at: Any) -> None:
     """Make what triggers remember."""
     Mark.objects.create(flow=flow, at=at)
-    Edit.objects.create(flow=flow, number=flow.revision, author=User.objects.latest("pk"), words="Wait added", parts={}, at=at)
+    Edit.objects.create(
+        flow=flow, number=flow.revision, author=User.objects.latest("pk"), words="Wait added", parts={}, at=at
+    )
+    OwnTemplate.objects.create(name="Kept", slug=f"kept-{flow.pk}", document={"draft": {"nodes": []}}, flow=flow)
     hook = Hook.objects.create(flow=flow)
     HookSample.objects.create(hook=hook, contact=contact, body={"a": 1}, size=9, outcome="taken", received_at=at)
 
