@@ -33,7 +33,7 @@ from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from flows import clocked, crank, services  # noqa: E402
 from messaging import claim, gate, outbox, reaping  # noqa: E402
-from segmentation import evaluation, syncing  # noqa: E402
+from segmentation import delivering, evaluation, syncing  # noqa: E402
 from tests.chaos import judge, mutants, roles, story, town, town_judge  # noqa: E402
 from workspace import crash  # noqa: E402
 
@@ -47,6 +47,7 @@ def shorten_leases() -> None:
     """Let the reaper, and the clock of flows that go by dates, come within the test's patience."""
     claim.LEASE = gate.LEASE = outbox.LEASE = LEASE
     clocked.EVERY = timedelta(seconds=2)
+    delivering.LEASE = LEASE * 3
 
 
 def work(crash_at: str = "", stop_at: str = "") -> None:
