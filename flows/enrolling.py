@@ -113,19 +113,17 @@ def _answers(candidates: Sequence[Candidate], at: datetime) -> Answers:
 def _past(candidates: Sequence[Candidate], contacts: list[int], at: datetime) -> _Past:
     past = _Past()
     flows = sorted({one.plan.flow_id for one in candidates})
-    became: dict[int, int] = dict(
-        select(_BECAME, [contacts])
-    )  # what a contact went through before a merge is its past too
-    ever = [*contacts, *became]
+    # What a contact went through before a merge is its past too.
+    became: dict[int, int] = {one: one for one in contacts} | dict(select(_BECAME, [contacts]))
+    ever = list(became)
     for flow, who, key, inside, last in select(_STANDING, [ever, flows]):
-        place = flow, became.get(who, who), key
+        place = flow, became[who], key
         if inside:
             past.inside.add(place)
         if last is not None:
             past.last_exit[place] = max(last, past.last_exit.get(place, last))
     for flow, who, count in select(_RECENT, [ever, flows, at - timedelta(hours=1)]):
-        contact = became.get(who, who)
-        past.recent[flow, contact] = past.recent.get((flow, contact), 0) + count
+        past.recent[flow, became[who]] = past.recent.get((flow, became[who]), 0) + count
     past.entered = _entered([one.plan for one in candidates], at)
     return past
 
