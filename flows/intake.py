@@ -73,8 +73,7 @@ def _try(picked: Sequence[int], limit: int) -> int:
 def _transaction(picked: Sequence[int], limit: int, taken: list[int]) -> int:
     with transaction.atomic():
         seen = [_change(row) for row in select(_CHANGES, [list(picked)])]
-        readers = _readers({one.fact for one in seen})
-        locks.share(_flows(readers, seen))
+        readers = _held_readers(seen)
         held = {row[0] for row in select(_CONTACTS, [sorted({one.contact_id for one in seen}), limit])}
         taken += sorted(held)
         still = set(select(_STILL, [[one.id for one in seen if one.contact_id in held]]))
@@ -103,6 +102,18 @@ def _readers(facts: Collection[str]) -> dict[str, list[int]]:
     for fact, version in quick(_READERS, [sorted(facts)]):
         readers[fact].append(version)
     return readers
+
+
+def _held_readers(changes: Sequence[Change]) -> dict[str, list[int]]:
+    """Return which versions read the facts, their flows locked: one published while we waited reads instead of the former."""
+    facts, flows = {one.fact for one in changes}, set[int]()
+    while True:
+        readers = _readers(facts)
+        wanted = _flows(readers, changes)
+        if wanted <= flows:
+            return readers
+        locks.share(wanted - flows)
+        flows |= wanted
 
 
 _PUBLISHED = "SELECT version_id FROM flows_flow WHERE id = ANY(%s::bigint[])"

@@ -46,11 +46,31 @@ STATUS = {"go": "calling", "refuse": "refused", "hold": "held", "wait": "queued"
 def gate(token: UUID, messages: Sequence[Message], faults: Mapping[int, str]) -> dict[int, str]:
     """Judge claimed messages and return id → address of those that may be called now; `faults` are content errors."""
     at, scenes = _look(messages, faults)
-    verdicts = _judge_in_turn(scenes, messages)
+    handed = _hand_on(token, [pk for pk, scene in scenes.items() if not scene.alive], at)
+    verdicts = _judge_in_turn(scenes, [one for one in messages if one.pk not in handed])
     rows = _flip(token, scenes, verdicts, at)
     refused = {row[0] for row in rows if row[1] == "refused"}
     note_settled([one for one in messages if one.pk in refused], at)
     return {pk: address for pk, status, address in rows if status == "calling"}
+
+
+_HAND_ON = """
+UPDATE messaging_message m
+SET contact_id = c.merged_into_id, status = 'queued', token = NULL, lease_until = NULL, due_at = %s
+FROM contacts_contact c
+WHERE c.id = m.contact_id AND c.merged_into_id IS NOT NULL AND c.erased_at IS NULL
+    AND m.id = ANY(%s::bigint[]) AND m.token = %s AND (m.status = 'sending') IS TRUE
+RETURNING m.id
+"""
+
+
+def _hand_on(token: UUID, ids: list[int], at: datetime) -> set[int]:
+    """Give what was to be said to a contact who has been merged to the winner, to be written and judged anew as theirs."""
+    if not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_HAND_ON, [at, ids, token])
+        return {row[0] for row in cursor.fetchall()}
 
 
 _LOCK = """

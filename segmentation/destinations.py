@@ -38,9 +38,10 @@ UPDATE segmentation_destination d SET cursor = b.id FROM before b WHERE d.id = %
 """
 PAGES = """
 INSERT INTO segmentation_delivery
-    (destination_id, key, kind, round, status, size, page, pages, first_contact, last_contact, attempts, error, file)
-SELECT %(destination)s, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'state', %(round)s, 'queued', p.size, p.page,
-       count(*) OVER (), p.first, p.last, 0, '', ''
+    (destination_id, key, kind, round, status, size, total,
+     page, pages, first_contact, last_contact, attempts, error, file)
+SELECT %(destination)s, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'state', %(round)s, 'queued', p.size, p.size,
+       p.page, count(*) OVER (), p.first, p.last, 0, '', ''
 FROM (
     SELECT (m.nth - 1) / %(batch)s + 1 AS page, count(*) AS size, min(m.contact_id) AS first, max(m.contact_id) AS last
     FROM (SELECT contact_id, row_number() OVER (ORDER BY contact_id) AS nth

@@ -275,7 +275,9 @@ def _morning(scale: Scale) -> Iterator[list[dict[str, Any]]]:
 
 
 def afternoon(people: int, batch: int = 25) -> None:
-    """Regulars order again, loopers order far too often."""
+    """Regulars order again, loopers order far too often; once all are known, for who is not has no number for texts."""
+    while surely(Contact.objects.exclude(phone="").exclude(merged_into__isnull=False).count) < people:
+        time.sleep(0.2)
     items = [_order(number, "pm") for number in range(people) if regular(number)]
     items += [_order(number, f"loop{n}") for number in range(people) if looper(number) for n in range(TOO_MANY)]
     feed((items[first : first + batch] for first in range(0, len(items), batch)), 0.0)

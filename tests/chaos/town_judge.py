@@ -82,6 +82,7 @@ def counts(case: Case) -> dict[str, int]:
     tables = "contacts_contact contacts_event segmentation_transition flows_entry flows_enrollment flows_step".split()
     stored = {table: rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables}
     ends = {f"enrollments {one['status']}": one["n"] for one in rows(_ENDS)}
+    ends |= {f"{one['slug']} took nobody in: {one['reason']}": one["n"] for one in rows(_NOT_IN)}
     states = Counter(f"{one['channel']} {one['status']}" for one in case.messages.values())
     seen = Counter(call["key"] for call in case.calls)
     heard = {"calls heard outside": len(case.calls), "repeated calls": sum(n - 1 for n in seen.values())}
@@ -89,6 +90,9 @@ def counts(case: Case) -> dict[str, int]:
     return {**stored, **ends, **dict(sorted(states.items())), **heard, **kinds}
 
 
+_NOT_IN = """
+SELECT slug, reason, count(*) AS n FROM flows_entry y JOIN flows_flow f ON f.id = y.flow_id
+WHERE outcome <> 'enrolled' GROUP BY 1, 2 ORDER BY 1, 2"""
 _ENDS = "SELECT status, count(*) AS n FROM flows_enrollment GROUP BY 1 ORDER BY 1"
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,41 @@ def test_a_version_published_while_steps_run_leaves_everybody_on_a_path_of_one_v
     real_world.settle()
     assert Enrollment.objects.filter(status="completed").count() == PEOPLE
     assert Step.objects.filter(node="mail").count() == PEOPLE
+
+
+def test_who_signs_up_just_before_another_version_is_published_enters_that_one(real_world: World) -> None:
+    flow = real_world.flow(STARTS, wait("1h"), WELCOME)
+    sign_up(real_world, 3)
+    services.drafts.insert_node(flow, "update_contact", source="wait", key="new",
+                                settings={"changes": [{"attribute": "city", "set": "Here"}]})  # fmt: skip
+    held = threading.Event()
+
+    def publish() -> None:
+        with transaction.atomic():
+            services.publish_flow(flow, actor=HOUSE, inside="move")
+            held.set()
+            until_somebody_waits_for_the_flow()
+
+    def take() -> int:
+        held.wait()
+        return intake.take(20)
+
+    together(publish, take)
+    flow.refresh_from_db()
+    assert Entry.objects.filter(outcome="enrolled").count() == 3
+    assert set(Enrollment.objects.values_list("version", flat=True)) == {flow.version_id}
+
+
+def until_somebody_waits_for_the_flow() -> None:
+    """Come back when another transaction has asked for a flow's lock and does not have it."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND NOT granted"
+    for _ in range(2000):
+        with connection.cursor() as cursor:
+            cursor.execute(waiting, [locks.CLASS])
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.005)
+    raise AssertionError("nobody waits for the flow")
 
 
 def test_activation_of_current_and_new_while_people_enter_takes_everybody_in_once(real_world: World) -> None:

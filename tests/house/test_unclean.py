@@ -81,9 +81,10 @@ def test_every_kind_of_thing_is_there_to_be_asked_for(program: APIClient) -> Non
     for path, _, _ in EVERY:
         at_something(program, path, known)
     alone = {many for many, name in known.items() if name == "x"}
-    # scenarios and states are known by names, nobody is being enrolled by the hundred, and no flow here has a test
-    jobs, tests = (f"/api/v1/flows/flow-0/{what}/" for what in ("enrollments/jobs", "tests"))
-    assert alone <= {"/api/v1/segments/scenarios/", "/v1/state/", "/api/v1/state/", jobs, tests}, alone
+    # Scenarios, templates and states are known by names; nothing is done to many here, and no flow has a test.
+    by_name = {"/api/v1/segments/scenarios/", "/api/v1/flows/templates/", "/v1/state/", "/api/v1/state/"}
+    nothing = {f"/api/v1/flows/flow-0/{what}/" for what in ("enrollments/jobs", "tests")}
+    assert alone <= by_name | nothing | {"/api/v1/enrollments/at-once/"}, alone
 
 
 def test_what_is_no_clean_document_is_refused_at_every_door_that_takes_one(program: APIClient) -> None:

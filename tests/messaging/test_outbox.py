@@ -52,6 +52,27 @@ def test_queueing_the_same_key_again_changes_nothing(maria: Contact, queued: Que
     assert len(provider.calls) == 1
 
 
+def test_what_was_queued_for_somebody_who_was_merged_meanwhile_goes_to_who_they_turned_out_to_be(
+    maria: Contact, queued: Queue, provider: Provider
+) -> None:
+    message, anna, bea = queued(maria), person("Anna"), person("Bea")
+    Contact.objects.filter(pk=maria.pk).update(merged_into=anna)
+    Contact.objects.filter(pk=anna.pk).update(merged_into=bea)
+    while outbox.deliver():
+        pass
+    assert provider.calls == [(message.key, "bea@example.com")]
+    assert provider.sent[0].email.subject == "Hello Bea"
+    assert status(message) == ("sent", "")
+
+
+def test_who_merged_into_did_not_agree_is_not_written_to(maria: Contact, queued: Queue, provider: Provider) -> None:
+    message, zoe = queued(maria), person("Zoe", agrees_to=None)
+    Contact.objects.filter(pk=maria.pk).update(merged_into=zoe)
+    while outbox.deliver():
+        pass
+    assert (provider.calls, status(message)) == ([], ("refused", "no consent"))
+
+
 @pytest.mark.parametrize(
     ("happens", "gate"),
     [
