@@ -162,7 +162,8 @@ def erase(contact_ids: Sequence[int]) -> dict[str, int]:
     """Remove every export that may tell of these contacts; one of moves, and one being written, is written anew."""
     segments = Transition.objects.filter(contact__in=contact_ids).values("segment")
     found = Delivery.objects.filter(destination__segment__in=segments, kind__in=FILES)
-    list(Destination.objects.select_for_update(no_key=True).filter(segment__in=segments, kind="csv").order_by("pk"))
+    writing = Destination.objects.filter(segment__in=segments, kind="csv")
+    list(writing.select_for_update(no_key=True).order_by("pk"))
     held = list(found.exclude(file="").values_list("pk", "file"))
     gone = Delivery.objects.filter(pk__in=[pk for pk, _ in held])
     gone.filter(kind=Delivery.Kind.CSV).update(file="", expires_at=None)
@@ -171,6 +172,7 @@ def erase(contact_ids: Sequence[int]) -> dict[str, int]:
     handed = Handed.objects.filter(contact__in=contact_ids).exclude(event={}).update(event={})
     transaction.on_commit(lambda: remove([name for _, name in held]))
     if again:
+        writing.update(due_at=clock.now())
         doorbell.ring_on_commit("sync")
     return {"export": len(held), "handed": handed}
 
