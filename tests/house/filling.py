@@ -131,7 +131,9 @@ def _triggers(flow: Flow, contact: Any, at: Any) -> None:
     Edit.objects.create(
         flow=flow, number=flow.revision, author=User.objects.latest("pk"), words="Wait added", parts={}, at=at
     )
-    OwnTemplate.objects.create(name="Kept", slug=f"kept-{flow.pk}", document={"draft": {"nodes": []}}, flow=flow)
+    needs: dict[str, Any] = {"segments": [], "messages": [], "lists": []}
+    kept = {"draft": {"nodes": [], "edges": []}, **needs}
+    OwnTemplate.objects.create(name="Kept", slug=f"kept-{flow.pk}", document=kept, flow=flow)
     hook = Hook.objects.create(flow=flow)
     HookSample.objects.create(hook=hook, contact=contact, body={"a": 1}, size=9, outcome="taken", received_at=at)
 
