@@ -57,9 +57,10 @@ _MOVED = Sql(
 )
 # Where nobody was ever in and nobody else writes, the difference is what happens, in its own order.
 _FIRST = Sql("SELECT key AS segment_id, contact_id, 1 AS seq, 'entered' AS kind FROM diff WHERE inside")
+# IS TRUE keeps the index of a segment's moves out: a plan that was kept from when there were few would read them all.
 _NEXT = Sql(
     "1 + coalesce((SELECT max(t.seq) FROM segmentation_transition t"
-    " WHERE t.segment_id = d.key AND t.contact_id = d.contact_id), 0)"
+    " WHERE t.contact_id = d.contact_id AND (t.segment_id = d.key) IS TRUE), 0)"
 )
 _TELL = """,
 told AS (
